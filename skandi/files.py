@@ -1,0 +1,43 @@
+"""Files that are whole or not there."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    r"""A path to write to that takes the place of `path` once the block ends without an error.
+
+    The file is written beside its target, in the same file system, so that the exchange is one
+    step; after an error what was there before is untouched. A device or pipe cannot be exchanged
+    and is written to directly.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "tracks.csv"
+    >>> with replacing(target) as aside:
+    ...     _ = aside.write_text("track,frame,x\n")
+    >>> target.read_text()
+    'track,frame,x\n'
+    """
+    target = Path(os.path.realpath(path))  # a symbolic link stays one
+    if target.is_dir():
+        raise IsADirectoryError(21, "is a directory, a file name is needed", str(path))
+    if target.exists() and not target.is_file():
+        yield target
+        return
+    aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield aside
+        if target.exists():
+            shutil.copymode(target, aside)
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,126 @@
+"""One trajectory to a scale-free trajectory: the only place where a standard deviation is guarded.
+
+Every network of skandi reads positions z-scored per axis over the whole trajectory (Li, Yao &
+Huang 2021, Sec. 2): the anomalous exponent and the diffusion model depend neither on where a walker
+started nor on the unit of length.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from skandi.trajectories import as_trajectories, learn_input, like_input, match_input
+
+# Deviations below this many units in the last place of the positions are rounding, not motion.
+_ROUNDING_ULPS = 4.0
+
+
+def standardize(positions: ArrayLike) -> NDArray[np.float64]:
+    """Z-score positions per axis: mean 0, standard deviation 1 (ddof 0), in float64.
+
+    An axis on which the walker never moves becomes zeros. The result does not depend on shift and
+    scale; tracks as large as 1e300 neither overflow nor become NaN, because each axis is brought to
+    the interval [-1, 1] before anything is squared.
+
+    Parameters
+    ----------
+    positions : array-like of shape (..., T, d)
+        One trajectory, or a batch of trajectories of one length, in any unit of length.
+
+    Returns
+    -------
+    ndarray of shape (..., T, d), float64
+        Positions in units of their own standard deviation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> z = standardize(np.array([[1.0, 7.0], [2.0, 7.0], [3.0, 7.0]]))
+    >>> z.round(3).tolist()
+    [[-1.225, 0.0], [0.0, 0.0], [1.225, 0.0]]
+    """
+    x = np.asarray(positions, dtype=np.float64)
+    # A quarter of each term first: the difference of two finite numbers must stay finite.
+    moved = x * 0.25 - x[..., :1, :] * 0.25
+    reach = np.abs(moved).max(axis=-2, keepdims=True)
+    magnitude = np.abs(x).max(axis=-2, keepdims=True) * 0.25
+    rounding = _ROUNDING_ULPS * np.finfo(np.float64).eps * magnitude
+    still = reach <= rounding
+    moved = np.where(still, 0.0, moved / np.where(still, 1.0, reach))
+    moved -= moved.mean(axis=-2, keepdims=True)
+    std = moved.std(axis=-2, keepdims=True)
+    return moved / np.where(still, 1.0, std)
+
+
+class TrajectoryNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Z-score each trajectory per axis, over its own length.
+
+    The anomalous exponent is a property of how the mean squared displacement *grows*, so position
+    and unit of length carry no information. The estimators of skandi normalise by themselves;
+    because the operation is idempotent, a normaliser in front of them changes nothing. It is useful
+    in front of estimators of other libraries.
+
+    Attributes
+    ----------
+    n_dims_ : int
+        Number of spatial dimensions.
+    n_features_in_ : int
+        Number of columns; only when fitted on a 2-D table of equal-length 1-D trajectories.
+
+    References
+    ----------
+    Li, Yao & Huang, "WaveNet-based deep neural networks for the characterization of anomalous
+    diffusion", J. Phys. A 54:404003 (2021), Sec. 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skandi import TrajectoryNormalizer
+    >>> tracks = [np.arange(3.0), np.array([[5.0], [5.0]])]
+    >>> [z.ravel().round(3).tolist() for z in TrajectoryNormalizer().fit_transform(tracks)]
+    [[-1.225, 0.0, 1.225], [0.0, 0.0]]
+    """
+
+    def fit(self, X: Any, y: Any = None) -> TrajectoryNormalizer:
+        """Learn the number of dimensions of `X`; nothing else is learnt.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self
+        """
+        learn_input(self, X, min_points=1)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Z-score each trajectory.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories of as many dimensions as seen in ``fit``.
+
+        Returns
+        -------
+        list of ndarray of shape (T_i, d), or ndarray of the shape of `X`
+            The same trajectories, each axis with mean 0 and standard deviation 1.
+        """
+        check_is_fitted(self)
+        trajectories = match_input(self, X)
+        return like_input(X, [standardize(t) for t in trajectories])
+
+
+def standardized(X: Any) -> list[NDArray[np.float64]]:
+    """Read `X` as trajectories and z-score each of them."""
+    return [standardize(t) for t in as_trajectories(X)]
