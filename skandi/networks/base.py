@@ -1,0 +1,34 @@
+"""What every network of skandi is: features of z-scored positions, and a head that reads them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from torch import Tensor, nn
+
+
+class TrajectoryNetwork(nn.Module):
+    """Base of the networks.
+
+    Attributes
+    ----------
+    n_features : int
+        Size of the feature vector.
+    shortest_bfloat16 : int
+        Length from which training in bfloat16 is sound.
+    """
+
+    n_features: int
+    shortest_bfloat16: int = 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map z-scored positions of shape (n, d, T) to outputs of shape (n, n_outputs)."""
+        return self.head(self.features(x))
+
+    @abstractmethod
+    def features(self, x: Tensor) -> Tensor:
+        """Map z-scored positions of shape (n, d, T) to features of shape (n, n_features)."""
+
+    @abstractmethod
+    def head(self, features: Tensor) -> Tensor:
+        """Map features of shape (n, n_features) to outputs of shape (n, n_outputs)."""
