@@ -1,0 +1,182 @@
+"""The diffusion model of single trajectories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+from torch import Tensor
+from torch.nn import functional as F
+
+from skandi.estimator import Objective, TrajectoryEstimator
+
+
+class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
+    """Classification of single short trajectories by the diffusion model that made them.
+
+    The classes are usually ``"attm"``, ``"ctrw"``, ``"fbm"``, ``"lw"``, ``"sbm"``, but any labels
+    will do. The defaults are the protocol of Li, Yao & Huang (2021), with the cross-entropy as the
+    loss and the weights of the epoch with the best validation F1 (micro-averaged, the share of
+    trajectories classified rightly).
+
+    Parameters
+    ----------
+    network : {"wadnet", "multiscale"}, default="wadnet"
+        The network; `MultiScaleNet` reads every length and learns faster.
+    network_params : dict, optional
+        Keyword arguments of the network, e.g. ``{"n_layers": 10, "dropout": 0.2}``.
+    length : int, optional
+        Train for trajectories of this many points. Longer ones are normalised as a whole, then
+        their first and last `length` points are read and the feature vectors averaged (Sec. 2);
+        shorter ones are an error. By default the network reads every length as it is.
+    lr : float, default=1e-3
+        Learning rate of Adam at the start.
+    max_epochs : int, default=100
+        Most passes over the training data.
+    batch_size : int, default=512
+        Trajectories per batch; a batch has one length, so nothing is padded.
+    validation_fraction : float, default=0.2
+        Part of the trajectories that judges the epochs; 0 runs all epochs and keeps the last.
+    patience : int, default=2
+        Epochs without improvement before the learning rate falls.
+    lr_factor : float, default=0.2
+        What it is multiplied with then.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Arithmetic of the network in training; "bfloat16" is faster on recent processors.
+    device : {"cpu", "cuda", "auto"}, default="cpu"
+        Where to compute.
+    warm_start : bool, default=False
+        Continue the weights of the last fit; the classes must be the same.
+    random_state : int, RandomState or None, default=None
+        Seed of the split, the initial weights, the batches and dropout. No global random state is
+        read or left changed.
+    verbose : int, default=0
+        Show a progress bar if not 0.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted; for the five models the challenge's order.
+    net_ : skorch.NeuralNet
+        The trained network, for prediction only.
+    history_ : list of dict
+        Losses, ``valid_error`` (1 - F1) and learning rate of each epoch.
+    n_dims_ : int
+        Spatial dimensions seen in ``fit``.
+    min_points_ : int
+        Fewest points ``predict`` takes.
+    n_features_in_ : int
+        Number of columns, only if fitted on a 2-D table of one-dimensional trajectories.
+
+    Notes
+    -----
+    There is no ``sample_weight``.
+
+    References
+    ----------
+    Li, Yao & Huang, "WaveNet-based deep neural networks for the characterization of anomalous
+    diffusion (WADNet)", J. Phys. A 54:404003 (2021).
+
+    Examples
+    --------
+    >>> from skandi import ModelClassifier
+    >>> from skandi.simulate import make_andi
+    >>> X, y = make_andi(64, n_dims=2, task="model", length=30, random_state=0)
+    >>> classifier = ModelClassifier(max_epochs=1, random_state=0).fit(X, y)
+    >>> classifier.classes_.tolist()
+    ['attm', 'ctrw', 'fbm', 'lw', 'sbm']
+    >>> classifier.predict_proba(X[:3]).shape
+    (3, 5)
+    """
+
+    classes_: NDArray
+
+    def predict(self, X: Any) -> NDArray:
+        """Predict the class of each trajectory.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories in any unit of length.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            The most probable label of each.
+        """
+        best = self.predict_logits(X).argmax(axis=1)
+        return self.classes_[best]
+
+    def predict_proba(self, X: Any) -> NDArray[np.float32]:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories in any unit of length.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), float32
+            Columns in the order of ``classes_``.
+        """
+        return torch.from_numpy(self.predict_logits(X)).softmax(dim=1).numpy()
+
+    def predict_logits(self, X: Any) -> NDArray[np.float32]:
+        """Predict logarithms of the class probabilities up to a constant; ensembles average them.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories in any unit of length.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), float32
+            Columns in the order of ``classes_``.
+        """
+        return self._outputs(X)
+
+    def _encode_targets(self, y: ArrayLike, *, learn: bool) -> NDArray:
+        if y is None:
+            raise ValueError("ModelClassifier requires y to be passed, but the target y is None.")
+        labels = column_or_1d(y, warn=True)
+        check_classification_targets(labels)
+        classes, codes = np.unique(labels, return_inverse=True)
+        if learn:
+            if (
+                self.warm_start
+                and hasattr(self, "net_")
+                and not np.array_equal(classes, self.classes_)
+            ):
+                raise ValueError(
+                    f"warm_start=True needs the classes of the last fit, {list(self.classes_)}, "
+                    f"but y holds {list(classes)}. Set warm_start=False to start anew."
+                )
+            self.classes_ = classes
+            return codes.astype(np.int64)
+        unknown = np.setdiff1d(classes, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"eval_set holds labels that y does not: {list(unknown)}. Use labels of y only."
+            )
+        return np.searchsorted(self.classes_, labels).astype(np.int64)
+
+    def _objective(self) -> Objective:
+        return Objective(len(self.classes_), F.cross_entropy, _errors, "valid_error")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        # Z-scoring removes what scikit-learn's toy clusters carry in level and scale.
+        tags.classifier_tags.poor_score = True
+        return tags
+
+
+def _errors(logits: Tensor, codes: Tensor) -> Tensor:
+    return (logits.argmax(dim=1) != codes).sum()

@@ -1,0 +1,271 @@
+"""What the regressor and the classifier share: a network, its training, and features of tracks."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from skandi.networks import MultiScaleNet, WADNet
+from skandi.networks.base import TrajectoryNetwork
+from skandi.training.batches import TrajectoryExamples
+from skandi.training.inference import network_features, network_outputs
+from skandi.training.loop import LengthNet, Protocol, Score, hold, seeded, train
+from skandi.trajectories import learn_input, match_input, require_points
+
+NETWORKS: dict[str, Callable[..., TrajectoryNetwork]] = {
+    "wadnet": WADNet,
+    "multiscale": MultiScaleNet,
+}
+"""Networks by the name that ``network=`` takes."""
+
+_MAX_REDUCTIONS = 3
+
+
+class Objective(NamedTuple):
+    """What a network is trained for: outputs, the loss, and the score that chooses the epoch."""
+
+    n_outputs: int
+    loss: Score
+    metric: Score
+    metric_name: str
+
+
+class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Base of the estimators that own a network; not for direct use.
+
+    Subclasses say what the outputs mean: ``_encode_targets`` and ``_objective``.
+    """
+
+    def __init__(
+        self,
+        network: str = "wadnet",
+        *,
+        network_params: dict[str, Any] | None = None,
+        length: int | None = None,
+        lr: float = 1e-3,
+        max_epochs: int = 100,
+        batch_size: int = 512,
+        validation_fraction: float = 0.2,
+        patience: int = 2,
+        lr_factor: float = 0.2,
+        precision: str = "float32",
+        device: str = "cpu",
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.network = network
+        self.network_params = network_params
+        self.length = length
+        self.lr = lr
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.lr_factor = lr_factor
+        self.precision = precision
+        self.device = device
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    net_: LengthNet
+    history_: list[dict[str, Any]]
+    n_dims_: int
+    min_points_: int
+
+    @abstractmethod
+    def _encode_targets(self, y: ArrayLike, *, learn: bool) -> NDArray:
+        """Check `y` and turn it into what the loss compares outputs with."""
+
+    @abstractmethod
+    def _objective(self) -> Objective:
+        """Outputs, loss and metric for the targets that were seen."""
+
+    def fit(
+        self, X: Any, y: ArrayLike, eval_set: tuple[Any, ArrayLike] | None = None
+    ) -> TrajectoryEstimator:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories in any unit of length, d from 1 to 3; at least two points each if ragged.
+        y : array-like of shape (n,)
+            The target of each trajectory.
+        eval_set : tuple of (X, y), optional
+            Trajectories that judge the epochs; without it ``validation_fraction`` of `X` does.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TrajectoryError
+            If `X` cannot be read; every problem is listed with its index.
+        ValueError
+            If `y` or a parameter is unusable, or ``warm_start`` does not fit the last fit.
+        TrainingError
+            If the loss stops being finite.
+        """
+        earlier = self.net_.module_ if self.warm_start and hasattr(self, "net_") else None
+        trajectories = learn_input(self, X)
+        targets = self._encode_targets(y, learn=True)
+        if len(targets) != len(trajectories):
+            raise ValueError(
+                f"X holds {len(trajectories)} trajectories and y {len(targets)} targets; they must "
+                "be as many."
+            )
+        rng = check_random_state(self.random_state)
+        training, validation = self._examples(trajectories, targets, eval_set, rng)
+        objective = self._objective()
+        with seeded(rng.randint(2**31 - 1)):
+            module = self._network(objective.n_outputs)
+            if earlier is not None:
+                _continue_from(module, earlier)
+            net = train(
+                module,
+                self._protocol(objective),
+                training,
+                validation,
+                device=self._device(),
+                verbose=bool(self.verbose),
+            )
+        self.net_ = net
+        self.history_ = [{k: row[k] for k in row if k != "batches"} for row in net.history]
+        self.net_.trim_for_prediction()
+        self.min_points_ = 1 if self.length is None else self.length
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Give the feature vector v of each trajectory, what the network's head reads.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories.
+
+        Returns
+        -------
+        ndarray of shape (n, n_features), float32
+            For a network of one ``length``, the mean over the two crops.
+        """
+        return network_features(self._ready_module(), self._read(X), length=self.length)
+
+    def _outputs(self, X: Any) -> NDArray[np.float32]:
+        return network_outputs(self._ready_module(), self._read(X), length=self.length)
+
+    def _ready_module(self) -> TrajectoryNetwork:
+        check_is_fitted(self)
+        return self.net_.module_.eval()
+
+    def _read(self, X: Any) -> list[NDArray[np.float64]]:
+        check_is_fitted(self)
+        trajectories = match_input(self, X)
+        require_points(trajectories, self.min_points_, why="the fewest this model reads")
+        return trajectories
+
+    def _examples(
+        self,
+        trajectories: list[NDArray[np.float64]],
+        targets: NDArray,
+        eval_set: tuple[Any, ArrayLike] | None,
+        rng: np.random.RandomState,
+    ) -> tuple[TrajectoryExamples, TrajectoryExamples | None]:
+        """Make examples to train on and to judge epochs by; crops of one track stay together."""
+        if eval_set is not None:
+            held = match_input(self, eval_set[0])
+            held_targets = self._encode_targets(eval_set[1], learn=False)
+            return self._as_examples(trajectories, targets), self._as_examples(held, held_targets)
+        n = len(trajectories)
+        if not 0 <= self.validation_fraction < 1:
+            raise ValueError(
+                f"validation_fraction is {self.validation_fraction}; it must be in [0, 1)."
+            )
+        if self.validation_fraction == 0:
+            return self._as_examples(trajectories, targets), None
+        if n < 2:
+            raise ValueError(
+                f"n_samples={n} is not enough: one part trains and one part validates. Pass at "
+                "least 2 trajectories, an eval_set, or validation_fraction=0."
+            )
+        n_held = min(n - 1, max(1, round(n * self.validation_fraction)))
+        kept, held_out = np.split(rng.permutation(n), [n - n_held])
+        return (
+            self._as_examples([trajectories[i] for i in kept], targets[kept]),
+            self._as_examples([trajectories[i] for i in held_out], targets[held_out]),
+        )
+
+    def _as_examples(
+        self, trajectories: list[NDArray[np.float64]], targets: NDArray
+    ) -> TrajectoryExamples:
+        if self.length is not None:
+            require_points(trajectories, self.length, why="the `length` of this network")
+        return TrajectoryExamples(trajectories, targets, self.length)
+
+    def _network(self, n_outputs: int) -> TrajectoryNetwork:
+        if self.network not in NETWORKS:
+            raise ValueError(f"network is {self.network!r}; it must be one of {sorted(NETWORKS)}.")
+        return NETWORKS[self.network](self.n_dims_, n_outputs, **(self.network_params or {}))
+
+    def _protocol(self, objective: Objective) -> Protocol:
+        return Protocol(
+            lr=self.lr,
+            max_epochs=self.max_epochs,
+            batch_size=self.batch_size,
+            patience=self.patience,
+            lr_factor=self.lr_factor,
+            max_reductions=_MAX_REDUCTIONS,
+            loss=objective.loss,
+            metric=objective.metric,
+            metric_name=objective.metric_name,
+            precision=self.precision,
+        )
+
+    def _device(self) -> str:
+        if self.device == "auto":
+            return "cuda" if torch.cuda.is_available() else "cpu"
+        return self.device
+
+    def _adopt(self, module: TrajectoryNetwork, *, n_dims: int, min_points: int) -> None:
+        """Become fitted with a module trained elsewhere."""
+        self.net_ = hold(module, device=self._device())
+        self.history_ = []
+        self.n_dims_ = n_dims
+        self.min_points_ = min_points
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.net_.module_.n_features)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.three_d_array = True
+        if tags.transformer_tags is not None:
+            tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def _continue_from(module: TrajectoryNetwork, earlier: TrajectoryNetwork) -> None:
+    """Copy the weights of the last fit, or say why they do not fit."""
+    try:
+        module.load_state_dict(earlier.state_dict())
+    except RuntimeError as error:
+        raise ValueError(
+            "warm_start=True continues the weights of the last fit, but the number of dimensions "
+            "or classes or the network has changed since. Fit a new estimator (sklearn.clone), or "
+            "set warm_start=False."
+        ) from error

@@ -1,0 +1,1 @@
+"""Training and batched prediction: the only part of skandi that knows skorch."""

@@ -1,0 +1,408 @@
+"""Training without end on simulated trajectories: schedule, averaged weights, exact resume.
+
+The trainer never sees a trajectory twice, so there is nothing to overfit and no epoch. Everything
+is counted in steps and nothing by the clock: the same configuration gives the same weights whether
+or not it was interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from skandi.diffusion import MODELS
+from skandi.errors import TrainingError
+from skandi.files import replacing
+from skandi.networks import MultiScaleNet
+from skandi.networks.alpha_head import N_ALPHA_OUTPUTS, alpha_distribution_loss, alpha_quantiles
+from skandi.normalize import standardize
+from skandi.simulate import StreamBatch, TrajectoryStream, make_andi
+from skandi.training.arithmetic import arithmetic
+from skandi.training.inference import network_outputs
+from skandi.weights import save_weights
+
+N_OUTPUTS = len(MODELS) + N_ALPHA_OUTPUTS
+_MAX_BAD_IN_A_ROW = 50
+_VALIDATION_SEED = 715_225_741
+_TEST_SEED = 298_410_337
+
+
+@dataclass(frozen=True)
+class StreamTraining:
+    """Everything that decides the weights of one training on a stream.
+
+    Attributes
+    ----------
+    n_dims : int
+        Spatial dimensions.
+    steps : int
+        Optimiser steps in all. May be raised later: the run goes on from where it is, or from the
+        end of its plateau (``steps - cooldown``) if the rate had begun to fall.
+    cooldown : int
+        The last steps, over which the learning rate falls linearly to zero.
+    lr, weight_decay, warmup, clip : float, float, int, float
+        AdamW's peak rate and decay, steps of linear warm-up, largest gradient norm.
+    average : int
+        Horizon, in steps, of the exponential average of the weights.
+    batch_points : int
+        Points per batch; a batch has one length.
+    recipe : str
+        Recipe of the data, see `skandi.simulate.make_andi`.
+    precision : str
+        "bfloat16" or "float32" for the network's arithmetic.
+    seed : int
+        Seed of the initial weights and of the data.
+    network : dict
+        Keyword arguments of `MultiScaleNet`.
+    """
+
+    n_dims: int = 1
+    steps: int = 20_000
+    cooldown: int = 4_000
+    lr: float = 2e-3
+    weight_decay: float = 1e-4
+    warmup: int = 200
+    clip: float = 1.0
+    average: int = 1_000
+    batch_points: int = 60_000
+    recipe: str = "andi-2020"
+    precision: str = "bfloat16"
+    seed: int = 0
+    network: dict[str, Any] = field(default_factory=dict)
+
+    def learning_rate(self, step: int) -> float:
+        """Linear warm-up, plateau, linear cool-down."""
+        rising = min(1.0, (step + 1) / max(1, self.warmup))
+        falling = min(1.0, (self.steps - step) / max(1, self.cooldown))
+        return self.lr * min(rising, falling)
+
+
+class StreamTrainer:
+    """One network in training; `run` goes to the end or until interrupted.
+
+    Parameters
+    ----------
+    config : StreamTraining
+        What to train.
+    directory : path-like
+        Folder of ``checkpoint.pt`` and ``log.jsonl``. A checkpoint found there is resumed if it
+        belongs to `config`; only ``steps`` and ``cooldown`` may differ.
+    initial : mapping of str to Tensor, optional
+        Weights to start from. Tensors whose shape differs (another dimension's input) start fresh.
+    validation_size : int, default=4000
+        Trajectories per task in the fixed validation set.
+
+    Raises
+    ------
+    TrainingError
+        If the checkpoint belongs to another configuration, or nearly every gradient is not finite.
+    """
+
+    def __init__(
+        self,
+        config: StreamTraining,
+        directory: str | os.PathLike[str],
+        *,
+        initial: dict[str, Tensor] | None = None,
+        validation_size: int = 4_000,
+    ) -> None:
+        self.config = config
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.network = build_network(config)
+        self.inherited = _inherit(self.network, initial or {})
+        self.average = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=config.lr, weight_decay=config.weight_decay
+        )
+        self.step = 0
+        self.seen = 0
+        self.seconds = 0.0
+        self.skipped = 0
+        self._bad_in_a_row = 0
+        self.validation_size = validation_size
+        if self.checkpoint_path.exists():
+            self._resume()
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """Where the state of the training is kept."""
+        return self.directory / "checkpoint.pt"
+
+    @property
+    def plateau_path(self) -> Path:
+        """Where the state at the end of the plateau is kept, from which a run can be prolonged."""
+        return self.directory / "plateau.pt"
+
+    def run(
+        self,
+        *,
+        log_every: int = 200,
+        validate_every: int = 2_000,
+        checkpoint_every: int = 500,
+        report: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
+        """Train to the last step, writing a checkpoint now and then and at the end.
+
+        Parameters
+        ----------
+        log_every, validate_every, checkpoint_every : int
+            Steps between two entries of the log, two validations, two checkpoints.
+        report : callable, optional
+            Called with every entry of the log.
+        """
+        validation = validation_set(self.config.n_dims, self.config.recipe, self.validation_size)
+        running: list[Tensor] = []
+        with TrajectoryStream(
+            self.config.n_dims,
+            recipe=self.config.recipe,
+            random_state=self.config.seed,
+            batch_points=self.config.batch_points,
+        ) as stream:
+            stream.seek(self.step)
+            started = time.perf_counter()
+            while self.step < self.config.steps:
+                running.append(self.train_step(next(stream)))
+                now = time.perf_counter()
+                self.seconds, started = self.seconds + now - started, now
+                last = self.step == self.config.steps
+                if self.step % log_every == 0 or last:
+                    self._log({"loss": float(torch.stack(running).mean())}, report)
+                    running.clear()
+                if self.step % validate_every == 0 or last:
+                    self._log(validation.score(self.averaged_network()), report)
+                    started = time.perf_counter()
+                if self.step == self.config.steps - self.config.cooldown:
+                    self.save(self.plateau_path)
+                if self.step % checkpoint_every == 0 or last:
+                    self.save(self.checkpoint_path)
+                    started = time.perf_counter()
+
+    def train_step(self, batch: StreamBatch) -> Tensor:
+        """One optimiser step; a batch whose gradient is not finite is left out and counted."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate(self.step)
+        x = network_input(batch.positions)
+        with arithmetic(self.config.precision, self.network, x):
+            outputs = self.network(x)
+        loss = joint_loss(outputs.float(), batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        self.step += 1
+        if not torch.isfinite(norm):
+            self._skip(x.shape[-1])
+            return torch.zeros(())
+        self._bad_in_a_row = 0
+        self.optimizer.step()
+        self.seen += len(x)
+        self._update_average()
+        return loss.detach()
+
+    def averaged_network(self) -> MultiScaleNet:
+        """Give a copy of the network with the averaged weights, in evaluation mode."""
+        network = build_network(self.config)
+        network.load_state_dict(self.average)
+        return network.eval()
+
+    def save(self, path: Path) -> None:
+        """Write the whole state of the training aside, then rename it to `path`."""
+        state = {
+            "config": json.dumps(asdict(self.config), sort_keys=True),
+            "network": self.network.state_dict(),
+            "average": self.average,
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "seen": self.seen,
+            "seconds": self.seconds,
+            "skipped": self.skipped,
+        }
+        with replacing(path) as aside:
+            torch.save(state, aside)
+
+    def _resume(self) -> None:
+        state = _read_checkpoint(self.checkpoint_path)
+        saved, wanted = json.loads(state["config"]), asdict(self.config)
+        free = {"steps", "cooldown"}
+        differing = sorted(k for k in wanted if k not in free and saved.get(k) != wanted[k])
+        if differing:
+            raise TrainingError(
+                f"The checkpoint in {self.directory} was made with another "
+                f"{', '.join(differing)}. Use another folder, or the same configuration."
+            )
+        prolonged = any(saved[k] != wanted[k] for k in free)
+        if prolonged and state["step"] > saved["steps"] - saved["cooldown"]:
+            # The rate has begun to fall: go back to where it had not.
+            state = _read_checkpoint(self.plateau_path)
+        self.network.load_state_dict(state["network"])
+        self.average = state["average"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seen = state["step"], state["seen"]
+        self.seconds, self.skipped = state["seconds"], state["skipped"]
+
+    def _skip(self, T: int) -> None:
+        self.skipped += 1
+        self._bad_in_a_row += 1
+        self._log({"skipped": f"gradient not finite in a batch of length {T}"}, None)
+        if self._bad_in_a_row >= _MAX_BAD_IN_A_ROW:
+            raise TrainingError(
+                f"{_MAX_BAD_IN_A_ROW} batches in a row had gradients that are not finite. The "
+                f"last checkpoint in {self.directory} is sound: resume from it with a smaller "
+                "learning rate or in float32."
+            )
+
+    def _update_average(self) -> None:
+        # Early on the average follows closely, or it would remember the random start.
+        weight = max(1.0 / self.config.average, 1.0 / (1.0 + 0.1 * self.step))
+        with torch.no_grad():
+            for name, value in self.network.state_dict().items():
+                self.average[name].lerp_(value, min(1.0, weight))
+
+    def _log(self, entry: dict[str, Any], report: Callable[[dict[str, Any]], None] | None) -> None:
+        entry = {
+            "step": self.step,
+            "trajectories": self.seen,
+            "core_hours": round(self.seconds / 3600, 4),
+            **entry,
+        }
+        with open(self.directory / "log.jsonl", "a", encoding="utf-8") as log:
+            log.write(json.dumps(entry) + "\n")
+        if report is not None:
+            report(entry)
+
+
+class FixedSet:
+    """The same trajectories of both tasks each time: what a network is judged on.
+
+    Parameters
+    ----------
+    n_dims, recipe : int, str
+        What to simulate, see `skandi.simulate.make_andi`.
+    size : int
+        Trajectories per task.
+    seed : int
+        A seed that is used for nothing else.
+    length : tuple or ndarray
+        Their lengths.
+    """
+
+    def __init__(
+        self, n_dims: int, recipe: str, size: int, seed: int, length: Any = (10, 999)
+    ) -> None:
+        common: dict[str, Any] = {"n_dims": n_dims, "recipe": recipe, "length": length}
+        self.tracks, self.alpha = make_andi(
+            size, task="alpha", random_state=np.random.SeedSequence([seed, n_dims, 0]), **common
+        )
+        self.model_tracks, self.model = make_andi(
+            size, task="model", random_state=np.random.SeedSequence([seed, n_dims, 1]), **common
+        )
+
+    def score(self, network: MultiScaleNet) -> dict[str, float]:
+        """MAE of the median α on task 1's mix and micro F1 of the model on task 2's."""
+        logits = network_outputs(network, self.tracks)[:, len(MODELS) :]
+        alpha = alpha_quantiles(torch.from_numpy(logits), (0.5,))[:, 0].numpy()
+        errors = np.abs(alpha - self.alpha)
+        chosen = network_outputs(network, self.model_tracks)[:, : len(MODELS)].argmax(axis=1)
+        right = np.array(MODELS)[chosen] == self.model
+        n = len(errors)
+        return {
+            "mae": round(float(errors.mean()), 5),
+            "mae_standard_error": round(float(errors.std() / n**0.5), 5),
+            "f1": round(float(right.mean()), 5),
+            "f1_standard_error": round(float(right.std() / n**0.5), 5),
+        }
+
+
+def validation_set(n_dims: int, recipe: str, size: int) -> FixedSet:
+    """Trajectories for choosing: a hundred lengths spread evenly over 10…999 stand for all."""
+    length = np.resize(np.linspace(15, 994, 100).astype(int), size)
+    return FixedSet(n_dims, recipe, size, _VALIDATION_SEED, length)
+
+
+def export(
+    trainer: StreamTrainer, path: str | os.PathLike[str], *, test_size: int = 5_000
+) -> dict[str, Any]:
+    """Write the averaged weights with all that is known of them: recipe, cost, scores.
+
+    Parameters
+    ----------
+    trainer : StreamTrainer
+        The training, at any step.
+    path : path-like
+        The weight file, ending in ``.safetensors``.
+    test_size : int, default=5000
+        Fresh trajectories per task for the scores, of a seed that nothing was chosen by.
+
+    Returns
+    -------
+    dict
+        The configuration stored in the file.
+    """
+    config = trainer.config
+    test = FixedSet(config.n_dims, config.recipe, test_size, _TEST_SEED)
+    card = {
+        "n_dims": config.n_dims,
+        "network": "multiscale",
+        "network_params": config.network,
+        "min_points": 10,
+        "outputs": [*MODELS, "alpha over 0.05, 0.10, ..., 2.00"],
+        "training": {
+            **asdict(config),
+            "steps_done": trainer.step,
+            "trajectories": trainer.seen,
+            "core_hours": round(trainer.seconds / 3600, 2),
+        },
+        "scores": {
+            "recipe": config.recipe,
+            "lengths": [10, 999],
+            "trajectories_per_task": test_size,
+            **test.score(trainer.averaged_network()),
+        },
+    }
+    save_weights(path, trainer.average, card, dtype=torch.float16)
+    return card
+
+
+def _read_checkpoint(path: Path) -> dict[str, Any]:
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def build_network(config: StreamTraining) -> MultiScaleNet:
+    """Make the network with initial weights that depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return MultiScaleNet(config.n_dims, N_OUTPUTS, **config.network)
+
+
+def network_input(positions: np.ndarray) -> Tensor:
+    """Turn raw positions (n, T, d) into what networks read: z-scored (n, d, T), float32."""
+    z = standardize(positions).astype(np.float32)
+    return torch.from_numpy(np.ascontiguousarray(z.transpose(0, 2, 1)))
+
+
+def joint_loss(outputs: Tensor, batch: StreamBatch) -> Tensor:
+    """Cross-entropy of the model plus the loss of the α distribution."""
+    model = torch.as_tensor(batch.model, dtype=torch.int64)
+    alpha = torch.as_tensor(batch.alpha, dtype=torch.float32)
+    n_models = len(MODELS)
+    return F.cross_entropy(outputs[:, :n_models], model) + alpha_distribution_loss(
+        outputs[:, n_models:], alpha
+    )
+
+
+def _inherit(network: nn.Module, initial: dict[str, Tensor]) -> list[str]:
+    """Copy the tensors that fit; give the names of those that do not."""
+    own = network.state_dict()
+    fitting = {k: v for k, v in initial.items() if k in own and own[k].shape == v.shape}
+    network.load_state_dict({**own, **fitting})
+    return sorted(set(own) - set(fitting))
