@@ -1,0 +1,99 @@
+"""Weights that come with skandi, and how they become fitted estimators."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from skandi.classifier import ModelClassifier
+from skandi.diffusion import MODELS
+from skandi.errors import WeightsError
+from skandi.estimator import NETWORKS, TrajectoryEstimator
+from skandi.regressor import AlphaRegressor
+from skandi.weights import load_weights
+
+TARGETS = ("alpha", "model")
+
+
+def load_pretrained(
+    target: str, *, n_dims: int = 1, path: str | os.PathLike[str] | None = None
+) -> Any:
+    """Give a fitted estimator with the weights that come with skandi; needs no network.
+
+    One network was trained for both targets, on simulated trajectories of the recipe
+    ``"andi-2020"`` with 10 to 999 points. Both estimators have the same trunk, so their feature
+    vectors (``transform``) are equal.
+
+    Parameters
+    ----------
+    target : {"alpha", "model"}
+        What to predict: the anomalous exponent, or the diffusion model.
+    n_dims : {1, 2, 3}, default=1
+        Spatial dimensions of the trajectories.
+    path : path-like, optional
+        Weights made by ``skandi train`` instead of those that come with the package.
+
+    Returns
+    -------
+    AlphaRegressor or ModelClassifier
+        Fitted, with ``min_points_ = 10``. ``set_params(warm_start=True).fit(X, y)`` goes on from
+        these weights.
+
+    Raises
+    ------
+    ValueError
+        If `target` or `n_dims` is not one of those above.
+    WeightsError
+        If the file is missing or damaged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skandi import load_pretrained
+    >>> steps = np.random.default_rng(0).normal(size=(400, 2))
+    >>> alpha = load_pretrained("alpha", n_dims=2).predict([steps.cumsum(axis=0)])
+    >>> bool(abs(alpha[0] - 1.0) < 0.2)
+    True
+    """
+    if target not in TARGETS:
+        raise ValueError(f"target is {target!r}; it must be one of {list(TARGETS)}.")
+    if n_dims not in (1, 2, 3):
+        raise ValueError(f"n_dims is {n_dims!r}; it must be 1, 2 or 3.")
+    config, state = load_weights(shipped_weights(n_dims) if path is None else path)
+    if config["n_dims"] != n_dims:
+        raise WeightsError(
+            f"{path} holds weights for {config['n_dims']} dimension(s), and n_dims is {n_dims}. "
+            "Pass the n_dims they were trained for."
+        )
+    n_models = len(MODELS)
+    if target == "alpha":
+        regressor = AlphaRegressor(config["network"], network_params=config["network_params"])
+        return _fitted(regressor, config, _with_outputs(state, slice(n_models, None)))
+    classifier = ModelClassifier(config["network"], network_params=config["network_params"])
+    classifier.classes_ = np.array(MODELS)
+    return _fitted(classifier, config, _with_outputs(state, slice(0, n_models)))
+
+
+def shipped_weights(n_dims: int) -> Path:
+    """Path of the weight file that comes with skandi for `n_dims` dimensions."""
+    return Path(__file__).parent / f"andi2020_{n_dims}d.safetensors"
+
+
+def _with_outputs(state: dict[str, Tensor], part: slice) -> dict[str, Tensor]:
+    """Keep a part of the joint network's outputs: five logits, then forty values of α."""
+    return {k: v[part].clone() if k.startswith("output.") else v for k, v in state.items()}
+
+
+def _fitted(
+    estimator: TrajectoryEstimator, config: dict[str, Any], state: dict[str, Tensor]
+) -> TrajectoryEstimator:
+    network = NETWORKS[config["network"]](
+        config["n_dims"], len(state["output.bias"]), **config["network_params"]
+    )
+    network.load_state_dict(state)
+    estimator._adopt(network, n_dims=config["n_dims"], min_points=config["min_points"])
+    return estimator
