@@ -53,7 +53,7 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
         Where to compute.
     warm_start : bool, default=False
         Continue the weights of the last fit; the classes must be the same.
-    random_state : int, RandomState or None, default=None
+    random_state : int, Generator, RandomState or None, default=None
         Seed of the split, the initial weights, the batches and dropout. No global random state is
         read or left changed.
     verbose : int, default=0

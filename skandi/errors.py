@@ -27,3 +27,11 @@ class TrainingError(SkandiError, RuntimeError):
 
 class MissingExtraError(SkandiError, ImportError):
     """An optional dependency is needed; the message names the extra that installs it."""
+
+
+class LongTrackWarning(UserWarning):
+    """Tracks are longer than what the networks were trained on, and were read in parts."""
+
+
+class ShortTrackWarning(UserWarning):
+    """Tracks were left out because they are shorter than what any network reads."""

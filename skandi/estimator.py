@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from skandi.networks import MultiScaleNet, WADNet
 from skandi.networks.base import TrajectoryNetwork
+from skandi.simulate import as_generator
 from skandi.training.batches import TrajectoryExamples
 from skandi.training.inference import network_features, network_outputs
 from skandi.training.loop import LengthNet, Protocol, Score, hold, seeded, train
@@ -59,7 +61,7 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         precision: str = "float32",
         device: str = "cpu",
         warm_start: bool = False,
-        random_state: int | np.random.RandomState | None = None,
+        random_state: int | np.random.Generator | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
         self.network = network
@@ -117,18 +119,20 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         TrainingError
             If the loss stops being finite.
         """
+        with unchanged_on_error(self):
+            return self._fit(X, y, eval_set)
+
+    def _fit(
+        self, X: Any, y: ArrayLike, eval_set: tuple[Any, ArrayLike] | None
+    ) -> TrajectoryEstimator:
         earlier = self.net_.module_ if self.warm_start and hasattr(self, "net_") else None
         trajectories = learn_input(self, X)
         targets = self._encode_targets(y, learn=True)
-        if len(targets) != len(trajectories):
-            raise ValueError(
-                f"X holds {len(trajectories)} trajectories and y {len(targets)} targets; they must "
-                "be as many."
-            )
-        rng = check_random_state(self.random_state)
+        _require_as_many(trajectories, targets)
+        rng = _generator(self.random_state)
         training, validation = self._examples(trajectories, targets, eval_set, rng)
         objective = self._objective()
-        with seeded(rng.randint(2**31 - 1)):
+        with seeded(int(rng.integers(2**31))):
             module = self._network(objective.n_outputs)
             if earlier is not None:
                 _continue_from(module, earlier)
@@ -179,12 +183,13 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         trajectories: list[NDArray[np.float64]],
         targets: NDArray,
         eval_set: tuple[Any, ArrayLike] | None,
-        rng: np.random.RandomState,
+        rng: np.random.Generator,
     ) -> tuple[TrajectoryExamples, TrajectoryExamples | None]:
         """Make examples to train on and to judge epochs by; crops of one track stay together."""
         if eval_set is not None:
             held = match_input(self, eval_set[0])
             held_targets = self._encode_targets(eval_set[1], learn=False)
+            _require_as_many(held, held_targets)
             return self._as_examples(trajectories, targets), self._as_examples(held, held_targets)
         n = len(trajectories)
         if not 0 <= self.validation_fraction < 1:
@@ -257,6 +262,35 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         if tags.transformer_tags is not None:
             tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+@contextmanager
+def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """Leave the estimator as it was, fitted or not, if the fit fails or is interrupted."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def _generator(
+    random_state: int | np.random.Generator | np.random.RandomState | None,
+) -> np.random.Generator:
+    """Seed from whatever scikit-learn takes, but never draw from numpy's global state."""
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))
+    return as_generator(random_state)
+
+
+def _require_as_many(trajectories: list[NDArray[np.float64]], targets: NDArray) -> None:
+    if len(targets) != len(trajectories):
+        raise ValueError(
+            f"X holds {len(trajectories)} trajectories and y {len(targets)} targets; they must "
+            "be as many."
+        )
 
 
 def _continue_from(module: TrajectoryNetwork, earlier: TrajectoryNetwork) -> None:

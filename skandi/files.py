@@ -38,6 +38,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield aside
         if target.exists():
             shutil.copymode(target, aside)
+        else:
+            # Some writers make files that nobody else may read; a new file is to be like any other.
+            aside.chmod(0o666 & ~_umask())
         os.replace(aside, target)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

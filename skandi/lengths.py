@@ -1,11 +1,12 @@
-"""Lengths: the grid of the paper, which crops a trajectory is read in, grouping by length."""
+"""Lengths: the grid of the paper, buckets, which crops a trajectory is read in, grouping."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 # fmt: off
 WADNET_LENGTHS: tuple[int, ...] = (
@@ -20,6 +21,9 @@ WADNET_LENGTHS: tuple[int, ...] = (
 def crops(z: NDArray, length: int | None) -> list[NDArray]:
     """Give the parts of a normalised trajectory that a network of one length reads.
 
+    Up to twice the length these are the first and the last points (Li, Yao & Huang 2021, Sec. 2).
+    A longer trajectory is read in as many evenly spaced parts as it takes to leave none out.
+
     Parameters
     ----------
     z : ndarray of shape (..., T, d)
@@ -30,14 +34,21 @@ def crops(z: NDArray, length: int | None) -> list[NDArray]:
     Returns
     -------
     list of ndarray of shape (..., length, d)
-        The first and the last `length` points, or all points once if there are no more.
+        In order of time; the first begins at the first point, the last ends at the last.
+
+    Examples
+    --------
+    >>> track = np.arange(10.0)[:, None]
+    >>> [part.ravel().astype(int).tolist() for part in crops(track, 4)]
+    [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]]
     """
     T = z.shape[-2]
     if length is None or length == T:
         return [z]
     if length > T:
         raise ValueError(f"cannot crop {T} points to {length}")
-    return [z[..., :length, :], z[..., T - length :, :]]
+    starts = np.linspace(0, T - length, max(2, -(-T // length))).round().astype(int)
+    return [z[..., start : start + length, :] for start in starts]
 
 
 def group_by_length(trajectories: Sequence[NDArray]) -> dict[int, NDArray[np.int64]]:
@@ -46,3 +57,116 @@ def group_by_length(trajectories: Sequence[NDArray]) -> dict[int, NDArray[np.int
     order = np.argsort(lengths, kind="stable")
     starts = np.flatnonzero(np.diff(lengths[order], prepend=-1))
     return {int(lengths[group[0]]): group for group in np.split(order, starts[1:]) if len(group)}
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Trajectories that are read by the same networks.
+
+    Attributes
+    ----------
+    length : int or None
+        Points the networks read of each trajectory; None if they read all of it.
+    low : int
+        Points of the shortest trajectory.
+    high : int or None
+        Points of the longest; None if there is no limit.
+    merged : tuple of int
+        ``low`` of the buckets that had too few trajectories to train on and were joined to it.
+    """
+
+    length: int | None
+    low: int
+    high: int | None
+    merged: tuple[int, ...] = ()
+
+
+def make_buckets(lengths: str | ArrayLike | None) -> list[Bucket]:
+    """Make the buckets a user asks for.
+
+    Parameters
+    ----------
+    lengths : "wadnet", array-like of int, list of (low, high), or None
+        The paper's grid; any grid, of which a trajectory belongs to the nearest smaller length;
+        ranges with both ends included, inside which every length is read as it is; or one bucket
+        for all.
+
+    Returns
+    -------
+    list of Bucket
+        By growing length; the last one has no upper limit.
+
+    Raises
+    ------
+    ValueError
+        If the lengths are not whole, growing, and without gaps between ranges.
+
+    Examples
+    --------
+    >>> make_buckets([10, 50])
+    [Bucket(length=10, low=10, high=49, merged=()), Bucket(length=50, low=50, high=None, merged=())]
+    """
+    if lengths is None:
+        return [Bucket(None, 1, None)]
+    if isinstance(lengths, str):
+        if lengths != "wadnet":
+            raise ValueError(f"lengths is {lengths!r}; the only grid with a name is 'wadnet'.")
+        lengths = WADNET_LENGTHS
+    table = np.asarray(lengths)
+    whole = table.size > 0 and np.issubdtype(table.dtype, np.integer) and table.min() >= 1
+    if not whole or table.ndim > 2 or (table.ndim == 2 and table.shape[1] != 2):
+        raise ValueError(
+            f"lengths is {lengths!r}; pass 'wadnet', whole numbers of at least 1, pairs of them "
+            "(low, high), or None."
+        )
+    low = table[:, 0] if table.ndim == 2 else np.atleast_1d(table)
+    if (np.diff(low) <= 0).any():
+        raise ValueError(f"lengths is {lengths!r}; they must grow.")
+    if table.ndim == 2 and (table[1:, 0] != table[:-1, 1] + 1).any():
+        raise ValueError(
+            f"lengths is {lengths!r}; each range must begin one above the end of the one before."
+        )
+    high = [*(int(v) - 1 for v in low[1:]), None]
+    return [
+        Bucket(None if table.ndim == 2 else int(v), int(v), h)
+        for v, h in zip(low, high, strict=True)
+    ]
+
+
+def bucket_of(n_points: ArrayLike, buckets: Sequence[Bucket]) -> NDArray[np.int64]:
+    """Give the bucket of each number of points; -1 if it is less than the shortest."""
+    return np.searchsorted([b.low for b in buckets], n_points, side="right") - 1
+
+
+def merge_scarce(
+    buckets: Sequence[Bucket], n_points: ArrayLike, enough: Callable[[NDArray[np.int64]], bool]
+) -> list[Bucket]:
+    """Join buckets with too few trajectories to the next smaller one, the first to the second.
+
+    The next smaller one, because its networks can read the longer trajectories.
+
+    Parameters
+    ----------
+    buckets : sequence of Bucket
+        As asked for.
+    n_points : array-like of shape (n,)
+        Points of each training trajectory.
+    enough : callable
+        Tells from the indices of the trajectories of a bucket whether they will do.
+
+    Returns
+    -------
+    list of Bucket
+        At least one.
+    """
+    merged = list(buckets)
+    while len(merged) > 1:
+        where = bucket_of(n_points, merged)
+        scarce = [k for k in range(len(merged)) if not enough(np.flatnonzero(where == k))]
+        if not scarce:
+            break
+        k = max(scarce[-1], 1)
+        small, large = merged[k - 1 : k + 1]
+        joined = (*small.merged, large.low, *large.merged)
+        merged[k - 1 : k + 1] = [Bucket(small.length, small.low, large.high, joined)]
+    return merged

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skandi.trajectories import as_trajectories, learn_input, like_input, match_input
+from skandi.trajectories import learn_input, like_input, match_input
 
 # Deviations below this many units in the last place of the positions are rounding, not motion.
 _ROUNDING_ULPS = 4.0
@@ -118,9 +118,4 @@ class TrajectoryNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         """
         check_is_fitted(self)
         trajectories = match_input(self, X)
-        return like_input(X, [standardize(t) for t in trajectories])
-
-
-def standardized(X: Any) -> list[NDArray[np.float64]]:
-    """Read `X` as trajectories and z-score each of them."""
-    return [standardize(t) for t in as_trajectories(X)]
+        return like_input(self, X, [standardize(t) for t in trajectories])

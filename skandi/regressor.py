@@ -59,7 +59,7 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
         Where to compute.
     warm_start : bool, default=False
         Continue the weights of the last fit; the schedule starts anew.
-    random_state : int, RandomState or None, default=None
+    random_state : int, Generator, RandomState or None, default=None
         Seed of the split, the initial weights, the batches and dropout. No global random state is
         read or left changed.
     verbose : int, default=0

@@ -66,7 +66,7 @@ def as_trajectories(X: Any, *, min_points: int = 1) -> list[NDArray[np.float64]]
 
 
 def learn_input(
-    estimator: BaseEstimator, X: Any, y: Any = "no_validation", *, min_points: int = 2
+    estimator: BaseEstimator, X: Any, *, min_points: int = 2
 ) -> list[NDArray[np.float64]]:
     """Read the `X` of ``fit`` and note on the estimator what kind of input it was.
 
@@ -104,9 +104,9 @@ def match_input(estimator: BaseEstimator, X: Any) -> list[NDArray[np.float64]]:
     return _rows(validate_data(estimator, X, reset=False, dtype=np.float64))
 
 
-def like_input(X: Any, trajectories: list[NDArray[np.float64]]) -> Any:
-    """Give trajectories back in the representation of `X`: a table, a 3-D array, or a list."""
-    if not _is_ragged(X):
+def like_input(estimator: BaseEstimator, X: Any, trajectories: list[NDArray[np.float64]]) -> Any:
+    """Give trajectories back as `match_input` read `X`: as a table, a 3-D array, or a list."""
+    if not _is_ragged(X, nested_is_table=hasattr(estimator, "n_features_in_")):
         return np.stack([t[:, 0] for t in trajectories])
     return np.stack(trajectories) if isinstance(X, np.ndarray) and X.ndim == 3 else trajectories
 
@@ -172,12 +172,14 @@ def _read_ragged(
 
 def _read_one(item: Any, min_points: int) -> tuple[NDArray[np.float64] | None, str | None]:
     """Give the (T, d) array, or None and what is wrong, with @ where the indices go."""
+    if np.ma.is_masked(item):
+        return None, "masked points at index @: drop them, their numbers mean nothing"
     try:
         array = np.asarray(item)
         if np.iscomplexobj(array):
             return None, "complex numbers at index @: pass real and imaginary part as two axes"
         array = array.astype(np.float64, copy=False)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         kind = type(item).__name__
         return None, f"not numbers ({kind}) at index @: pass (T, d) arrays of floats"
     if array.ndim == 1:

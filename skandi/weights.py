@@ -45,11 +45,12 @@ def save_weights(
         name: (t.to(dtype) if t.is_floating_point() else t).detach().cpu().contiguous()
         for name, t in state.items()
     }
+    written = json.dumps(config, sort_keys=True)
     metadata = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
-        "sha256": _digest(tensors),
-        "config": json.dumps(config, sort_keys=True),
+        "sha256": _digest(tensors, written),
+        "config": written,
     }
     with replacing(path) as aside:
         save_file(tensors, aside, metadata)
@@ -94,17 +95,17 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
             f"{path} has weight format {metadata['format_version']}, this skandi reads up to "
             f"{FORMAT_VERSION}. Upgrade skandi."
         )
-    if metadata.get("sha256") != _digest(tensors):
+    if metadata.get("sha256") != _digest(tensors, metadata.get("config", "")):
         raise WeightsError(
-            f"The tensors of {path} do not match the hash stored with them: the file was altered "
+            f"The content of {path} does not match the hash stored with them: the file was altered "
             "or damaged. Fetch or write it again."
         )
     state = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
     return json.loads(metadata["config"]), state
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256()
+def _digest(tensors: Mapping[str, Tensor], config: str) -> str:
+    digest = hashlib.sha256(config.encode())
     for name in sorted(tensors):
         t = tensors[name]
         digest.update(f"{name}:{t.dtype}:{tuple(t.shape)}".encode())

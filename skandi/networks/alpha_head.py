@@ -57,7 +57,8 @@ def alpha_quantiles(logits: Tensor, levels: tuple[float, ...]) -> Tensor:
     """
     mass = logits.double().softmax(dim=1)
     cumulative = mass.cumsum(dim=1)
-    wanted = torch.tensor(levels, dtype=torch.float64).expand(len(logits), -1).contiguous()
+    wanted = torch.tensor(levels, dtype=torch.float64, device=logits.device)
+    wanted = wanted.expand(len(logits), -1).contiguous()
     cell = torch.searchsorted(cumulative, wanted).clamp_max(N_ALPHA_OUTPUTS - 1)
     within = mass.gather(1, cell)
     below = cumulative.gather(1, cell) - within

@@ -22,7 +22,6 @@ def network_features(
     trajectories: Sequence[NDArray[np.float64]],
     *,
     length: int | None = None,
-    device: str | torch.device = "cpu",
     batch_points: int = BATCH_POINTS,
 ) -> NDArray[np.float32]:
     """Feature vector of each trajectory, averaged over its crops if the network has one length.
@@ -36,8 +35,6 @@ def network_features(
     length : int, optional
         The network's length: the whole trajectory is normalised, then its first and its last
         `length` points are read (Li, Yao & Huang 2021, Sec. 2). None reads everything.
-    device : str or torch.device
-        Where the network is.
     batch_points : int
         Largest number of points in one forward pass.
 
@@ -49,7 +46,7 @@ def network_features(
     n_crops = np.zeros(len(trajectories), dtype=np.int64)
     with torch.inference_mode():
         for which, x in _batches(trajectories, length, batch_points):
-            v = network.features(x.to(device)).float().cpu().numpy()
+            v = network.features(x.to(_device(network))).float().cpu().numpy()
             np.add.at(features, which, v)
             np.add.at(n_crops, which, 1)
     return features / n_crops[:, None].astype(np.float32)
@@ -60,16 +57,18 @@ def network_outputs(
     trajectories: Sequence[NDArray[np.float64]],
     *,
     length: int | None = None,
-    device: str | torch.device = "cpu",
     batch_points: int = BATCH_POINTS,
 ) -> NDArray[np.float32]:
     """Outputs of the head for each trajectory; parameters as in `network_features`."""
-    features = network_features(
-        network, trajectories, length=length, device=device, batch_points=batch_points
-    )
+    features = network_features(network, trajectories, length=length, batch_points=batch_points)
     with torch.inference_mode():
-        outputs = network.head(torch.from_numpy(features).to(device))
+        outputs = network.head(torch.from_numpy(features).to(_device(network)))
     return outputs.float().cpu().numpy()
+
+
+def _device(network: TrajectoryNetwork) -> torch.device:
+    """Where the network is: a model trained on a GPU and opened without one is on the CPU."""
+    return next(network.parameters()).device
 
 
 def _batches(

@@ -120,7 +120,7 @@ class StreamTrainer:
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.network = build_network(config)
-        self.inherited = _inherit(self.network, initial or {})
+        self.fresh = _inherit(self.network, initial or {})
         self.average = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.lr, weight_decay=config.weight_decay
@@ -232,7 +232,8 @@ class StreamTrainer:
 
     def _resume(self) -> None:
         state = _read_checkpoint(self.checkpoint_path)
-        saved, wanted = json.loads(state["config"]), asdict(self.config)
+        # Both by way of JSON, which knows no tuples.
+        saved, wanted = json.loads(state["config"]), json.loads(json.dumps(asdict(self.config)))
         free = {"steps", "cooldown"}
         differing = sorted(k for k in wanted if k not in free and saved.get(k) != wanted[k])
         if differing:
@@ -240,15 +241,26 @@ class StreamTrainer:
                 f"The checkpoint in {self.directory} was made with another "
                 f"{', '.join(differing)}. Use another folder, or the same configuration."
             )
-        prolonged = any(saved[k] != wanted[k] for k in free)
-        if prolonged and state["step"] > saved["steps"] - saved["cooldown"]:
-            # The rate has begun to fall: go back to where it had not.
-            state = _read_checkpoint(self.plateau_path)
+        if any(saved[k] != wanted[k] for k in free):
+            state = self._at_full_rate(state, saved["steps"] - saved["cooldown"])
         self.network.load_state_dict(state["network"])
         self.average = state["average"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seen = state["step"], state["seen"]
         self.seconds, self.skipped = state["seconds"], state["skipped"]
+
+    def _at_full_rate(self, state: dict[str, Any], plateau_end: int) -> dict[str, Any]:
+        """Give a state from which the new configuration leads where it leads without a break."""
+        if state["step"] > plateau_end and self.plateau_path.exists():
+            state = _read_checkpoint(self.plateau_path)
+        new_end = self.config.steps - self.config.cooldown
+        if state["step"] > min(plateau_end, new_end):
+            raise TrainingError(
+                f"The training in {self.directory} is at step {state['step']}, past the step at "
+                f"which the rate began to fall ({plateau_end}) or should now ({new_end}). Use "
+                "another folder, or more steps."
+            )
+        return state
 
     def _skip(self, T: int) -> None:
         self.skipped += 1
