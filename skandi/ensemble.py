@@ -1,0 +1,668 @@
+"""Bucketing by length, K-fold bagging and α rescaling, around any trajectory estimator.
+
+A fit is: buckets -> folds -> one member per bucket and fold -> out-of-fold outputs -> α scale.
+A prediction is: bucket of each trajectory -> outputs of its members -> their mean -> scale and
+clip, or one softmax.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin
+from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.utils import Tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
+
+from skandi.errors import LongTrackWarning, ShortTrackWarning, TrajectoryError
+from skandi.estimator import unchanged_on_error
+from skandi.lengths import Bucket, bucket_of, make_buckets, merge_scarce
+from skandi.members import Assignment, fit_member, is_ours, outputs_of
+from skandi.trajectories import learn_input, match_input, require_points
+
+Lengths = str | ArrayLike | None
+
+# What a class that a member never saw counts in the mean of logits: e^-30 of its most probable one.
+_UNSEEN = -30.0
+
+
+class LengthBagging(MetaEstimatorMixin, BaseEstimator):
+    """What both ensembles share: buckets, folds, members; not for direct use."""
+
+    buckets_: list[Bucket]
+    members_: list[list[Any]]
+    n_dims_: int
+    min_points_: int
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        lengths: Lengths = "wadnet",
+        cv: Any = 5,
+        min_bucket: int = 50,
+        min_length: str = "error",
+        checkpoint_dir: str | os.PathLike[str] | None = None,
+        n_jobs: int | None = None,
+        random_state: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.lengths = lengths
+        self.cv = cv
+        self.min_bucket = min_bucket
+        self.min_length = min_length
+        self.checkpoint_dir = checkpoint_dir
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @abstractmethod
+    def _check_targets(self, y: ArrayLike) -> NDArray:
+        """Check `y` and learn what must be known of it."""
+
+    @abstractmethod
+    def _as_output(self, member: Any, outputs: NDArray) -> NDArray:
+        """Bring one member's outputs to the shape in which members are averaged."""
+
+    def _fit_members(
+        self, X: Any, y: ArrayLike, split_params: dict[str, Any]
+    ) -> tuple[NDArray, NDArray]:
+        """Train the members; give each trajectory's output by the one that did not see it."""
+        trajectories = learn_input(self, X)
+        if len(trajectories[0]) < 2 and hasattr(self, "n_features_in_"):
+            raise TrajectoryError(
+                "n_features=1: trajectories of one point have no displacement to learn from. Pass "
+                "trajectories of at least 2 points."
+            )
+        targets = self._check_targets(y)
+        if len(targets) != len(trajectories):
+            raise ValueError(
+                f"X holds {len(trajectories)} trajectories and y {len(targets)} targets; they must "
+                "be as many."
+            )
+        n_points = np.array([len(t) for t in trajectories])
+        asked = make_buckets(self.lengths)
+        self._handle_short(n_points, trajectories, asked[0].low)
+        buckets = merge_scarce(asked, n_points, lambda which: self._enough(targets[which]))
+        tasks = self._assignments(buckets, bucket_of(n_points, buckets), targets, split_params)
+        finished = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
+            delayed(fit_member)(self.estimator, task, trajectories, targets, self.checkpoint_dir)
+            for task in tasks
+        )
+        self.buckets_ = buckets
+        self.min_points_ = buckets[0].low
+        self.members_ = [[] for _ in buckets]
+        outputs: NDArray | None = None
+        for task, (member, held) in zip(tasks, finished, strict=True):
+            self.members_[buckets.index(task.bucket)].append(member)
+            held = self._as_output(member, held)
+            if outputs is None:
+                outputs = np.full((len(trajectories), *held.shape[1:]), np.nan)
+            outputs[task.held] = held
+        assert outputs is not None  # there is at least one bucket and one fold
+        return outputs, targets
+
+    def _predict_mean(self, X: Any) -> NDArray:
+        """Mean over members of the outputs for each trajectory; NaN for those too short."""
+        check_is_fitted(self)
+        trajectories = match_input(self, X)
+        n_points = np.array([len(t) for t in trajectories])
+        self._handle_short(n_points, trajectories, self.min_points_)
+        where = bucket_of(n_points, self.buckets_)
+        self._tell_of_long(n_points)
+        mean: NDArray | None = None
+        for k, (bucket, members) in enumerate(zip(self.buckets_, self.members_, strict=True)):
+            which = np.flatnonzero(where == k)
+            if not len(which):
+                continue
+            mine = [trajectories[i] for i in which]
+            outputs = np.mean(
+                [self._as_output(m, outputs_of(m, mine, bucket.length)) for m in members], axis=0
+            )
+            if mean is None:
+                mean = np.full((len(trajectories), *outputs.shape[1:]), np.nan)
+            mean[which] = outputs
+        return np.full(self._empty_shape(len(trajectories)), np.nan) if mean is None else mean
+
+    @abstractmethod
+    def _empty_shape(self, n: int) -> tuple[int, ...]:
+        """Shape of the mean outputs of `n` trajectories."""
+
+    def _assignments(
+        self,
+        buckets: Sequence[Bucket],
+        where: NDArray[np.int64],
+        targets: NDArray,
+        split_params: dict[str, Any],
+    ) -> list[Assignment]:
+        """Split each bucket into folds; the order of buckets and folds alone decides the seeds."""
+        seeds = np.random.SeedSequence(self.random_state)
+        splitter = self._splitter(_integer_seed(seeds))
+        tasks = []
+        for k, bucket in enumerate(buckets):
+            which = np.flatnonzero(where == k)
+            params = {name: np.asarray(v)[which] for name, v in split_params.items()}
+            folds = splitter.split(np.zeros((len(which), 1)), targets[which], **params)
+            for fold, (train, held) in enumerate(folds):
+                seed = _integer_seed(seeds)
+                tasks.append(Assignment(bucket, fold, which[train], which[held], seed))
+        return tasks
+
+    def _splitter(self, seed: int = 0) -> Any:
+        if isinstance(self.cv, int):
+            kind = StratifiedKFold if hasattr(self, "classes_") else KFold
+            return kind(self.cv, shuffle=True, random_state=seed)
+        return check_cv(self.cv)
+
+    def _enough(self, targets: NDArray) -> bool:
+        """Tell whether a bucket can be split into folds that all have something to learn."""
+        n_splits = self.cv if isinstance(self.cv, int) else 2
+        if len(targets) < max(self.min_bucket, 2 * n_splits):
+            return False
+        if not hasattr(self, "classes_"):
+            return True
+        classes, counts = np.unique(targets, return_counts=True)
+        return len(classes) == len(self.classes_) and bool(counts.min() >= n_splits)
+
+    def _handle_short(self, n_points: NDArray, trajectories: list[NDArray], low: int) -> None:
+        if self.min_length == "error":
+            require_points(trajectories, low, why="the shortest length of the ensemble")
+        elif self.min_length != "nan":
+            raise ValueError(f"min_length is {self.min_length!r}; it must be 'error' or 'nan'.")
+        elif (n_points < low).any():
+            warnings.warn(
+                f"{(n_points < low).sum()} of {len(n_points)} trajectories have fewer than {low} "
+                "points: no member reads them, they are left out of training and get NaN.",
+                ShortTrackWarning,
+                stacklevel=4,
+            )
+
+    def _tell_of_long(self, n_points: NDArray) -> None:
+        length = self.buckets_[-1].length
+        if length is not None and (n_points > 2 * length).any():
+            warnings.warn(
+                f"{(n_points > 2 * length).sum()} of {len(n_points)} trajectories are more than "
+                f"twice as long as the longest networks ({length} points): they are read in parts "
+                "that cover all of them, and the parts averaged.",
+                LongTrackWarning,
+                stacklevel=4,
+            )
+
+    def _split_params(self, groups: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """Keep what the splitter is to get, by scikit-learn's metadata routing."""
+        given = params if groups is None else {"groups": groups, **params}
+        if not given:
+            return {}
+        routed = process_routing(self, "fit", **given)
+        return dict(routed.splitter.split)
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Say that metadata of ``fit`` goes to the splitter's ``split``.
+
+        Returns
+        -------
+        MetadataRouter
+            As scikit-learn's user guide on metadata routing describes.
+        """
+        mapping = MethodMapping().add(caller="fit", callee="split")
+        return MetadataRouter(owner=type(self).__name__).add(
+            splitter=self._splitter(), method_mapping=mapping
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "members_")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+class LengthBaggingRegressor(RegressorMixin, LengthBagging):
+    """Bags of regressors by trajectory length, their mean rescaled and clipped.
+
+    The strategy of Li, Yao & Huang (2021), Sec. 2 and 4, around any estimator: trajectories go to
+    buckets by their length, each bucket is learnt by one member per fold, which its own fold
+    validates, α is the mean over crops and folds, times one factor that minimises the mean
+    absolute error, clipped to where α can be.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What members are clones of, each with its own integer seed. An `AlphaRegressor` gets whole
+        trajectories and ``length``: it normalises, then crops, and averages the crops' feature
+        vectors. Any other regressor gets the crops as a list of (length, d) arrays, and its
+        predictions are averaged.
+    lengths : "wadnet", array-like of int, list of (low, high), or None, default="wadnet"
+        The paper's 43 lengths; any grid, of which a trajectory belongs to the nearest smaller
+        length; ranges inside which every length is read as it is; or one bucket for all.
+    cv : int or splitter, default=5
+        Folds of each bucket; a number shuffles.
+    rescale : {"oof", False} or float, default="oof"
+        The factor of α: found on the out-of-fold predictions, 1, or as given.
+    clip : tuple of float or None, default=(0.05, 2.0)
+        Smallest and largest prediction.
+    min_bucket : int, default=50
+        A bucket with fewer training trajectories joins the next smaller one, see ``buckets_``.
+    min_length : {"error", "nan"}, default="error"
+        What happens to trajectories shorter than every length: an error, or a warning and NaN.
+    checkpoint_dir : path-like, optional
+        Folder in which finished members are kept; a fit with the same parameters, data and seed
+        takes them from there. Its files are pickles: use a folder that only you write to.
+    n_jobs : int, optional
+        Members trained at a time, by joblib; the result does not depend on it.
+    random_state : int, optional
+        Seed of the folds and of all members.
+    verbose : int, default=0
+        Of joblib.
+
+    Attributes
+    ----------
+    buckets_ : list of Bucket
+        The lengths they hold, and which scarce buckets were merged into them.
+    members_ : list of list of estimators
+        One per bucket and fold.
+    alpha_scale_ : float
+        The factor of α.
+    oof_prediction_ : ndarray of shape (n,)
+        For each training trajectory the prediction of the member that did not learn from it,
+        neither rescaled nor clipped. Optimistic, because that trajectory helped to choose the
+        member's epoch: it is for rescaling, not a score.
+    n_dims_ : int
+        Spatial dimensions seen in ``fit``.
+    min_points_ : int
+        Fewest points a trajectory needs.
+
+    References
+    ----------
+    Li, Yao & Huang, "WaveNet-based deep neural networks for the characterization of anomalous
+    diffusion (WADNet)", J. Phys. A 54:404003 (2021).
+
+    Examples
+    --------
+    >>> from skandi import AlphaRegressor, LengthBaggingRegressor
+    >>> from skandi.simulate import make_andi
+    >>> X, y = make_andi(60, length=(10, 40), random_state=0)
+    >>> member = AlphaRegressor(max_epochs=1, network_params={"n_layers": 2})
+    >>> bag = LengthBaggingRegressor(member, lengths=[10, 25], cv=2, min_bucket=10, random_state=0)
+    >>> bag.fit(X, y).predict(X[:3]).shape
+    (3,)
+    """
+
+    alpha_scale_: float
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        lengths: Lengths = "wadnet",
+        cv: Any = 5,
+        rescale: str | float | bool = "oof",
+        clip: tuple[float, float] | None = (0.05, 2.0),
+        min_bucket: int = 50,
+        min_length: str = "error",
+        checkpoint_dir: str | os.PathLike[str] | None = None,
+        n_jobs: int | None = None,
+        random_state: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            estimator,
+            lengths=lengths,
+            cv=cv,
+            min_bucket=min_bucket,
+            min_length=min_length,
+            checkpoint_dir=checkpoint_dir,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.rescale = rescale
+        self.clip = clip
+
+    def fit(
+        self, X: Any, y: ArrayLike, *, groups: ArrayLike | None = None, **params: Any
+    ) -> LengthBaggingRegressor:
+        """Train all members and find the factor of α.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories in any unit of length.
+        y : array-like of shape (n,)
+            Anomalous exponents.
+        groups : array-like of shape (n,), optional
+            For the splitter: trajectories of one group stay in one fold.
+        **params : dict
+            Other metadata for the splitter, routed as scikit-learn does.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TrajectoryError
+            If `X` cannot be read, or trajectories are too short.
+        TrainingError
+            If a member cannot be trained; it names bucket and fold.
+        """
+        with unchanged_on_error(self):
+            outputs, alpha = self._fit_members(X, y, self._split_params(groups, params))
+            self.oof_prediction_ = outputs
+            self.alpha_scale_ = self._scale(outputs, alpha)
+        return self
+
+    def calibrate(self, X: Any, y: ArrayLike) -> LengthBaggingRegressor:
+        """Find the factor of α anew, on trajectories that no member has seen.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories.
+        y : array-like of shape (n,)
+            Their exponents.
+
+        Returns
+        -------
+        self
+        """
+        self.alpha_scale_ = mae_scale(self._predict_mean(X), self._check_targets(y))
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.float32]:
+        """Predict the anomalous exponent of each trajectory.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories in any unit of length.
+
+        Returns
+        -------
+        ndarray of shape (n,), float32
+            Mean over members, times ``alpha_scale_``, clipped; NaN for trajectories that are too
+            short if ``min_length="nan"``.
+        """
+        alpha = self._predict_mean(X) * self.alpha_scale_
+        if self.clip is not None:
+            alpha = np.clip(alpha, *self.clip)
+        return alpha.astype(np.float32)
+
+    def _scale(self, predicted: NDArray, y: NDArray) -> float:
+        if isinstance(self.rescale, str):
+            if self.rescale != "oof":
+                raise ValueError(f"rescale is {self.rescale!r}; pass 'oof', a number, or False.")
+            return mae_scale(predicted, y)
+        return 1.0 if self.rescale is False else float(self.rescale)
+
+    def _check_targets(self, y: ArrayLike) -> NDArray:
+        if y is None:
+            raise ValueError(
+                "LengthBaggingRegressor requires y to be passed, but the target y is None."
+            )
+        return column_or_1d(check_array(y, ensure_2d=False, input_name="y"), warn=True)
+
+    def _as_output(self, member: Any, outputs: NDArray) -> NDArray:
+        return outputs.reshape(len(outputs))
+
+    def _empty_shape(self, n: int) -> tuple[int, ...]:
+        return (n,)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True
+        return tags
+
+
+class LengthBaggingClassifier(ClassifierMixin, LengthBagging):
+    """Bags of classifiers by trajectory length, their logits averaged.
+
+    The strategy of Li, Yao & Huang (2021), Sec. 2 and 4, around any estimator; see
+    `LengthBaggingRegressor`. As the authors' programs do, logits are averaged over crops and
+    folds, and one softmax is taken at the end.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What members are clones of, each with its own integer seed. A `ModelClassifier` gets whole
+        trajectories and ``length``; any other classifier gets the crops as a list of (length, d)
+        arrays, and its probabilities are averaged.
+    lengths : "wadnet", array-like of int, list of (low, high), or None, default="wadnet"
+        The paper's 43 lengths; any grid, of which a trajectory belongs to the nearest smaller
+        length; ranges inside which every length is read as it is; or one bucket for all.
+    cv : int or splitter, default=5
+        Folds of each bucket; a number shuffles and keeps the shares of the classes.
+    averaging : {"logits", "probabilities"}, default="logits"
+        What is averaged over members of ours; foreign members always give probabilities.
+    min_bucket : int, default=50
+        A bucket with fewer training trajectories, or too few of a class for the folds, joins the
+        next smaller one, see ``buckets_``.
+    min_length : {"error", "nan"}, default="error"
+        What happens to trajectories shorter than every length: an error, or a warning, NaN as
+        probabilities and None as label.
+    checkpoint_dir : path-like, optional
+        Folder in which finished members are kept; a fit with the same parameters, data and seed
+        takes them from there. Its files are pickles: use a folder that only you write to.
+    n_jobs : int, optional
+        Members trained at a time, by joblib; the result does not depend on it.
+    random_state : int, optional
+        Seed of the folds and of all members.
+    verbose : int, default=0
+        Of joblib.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    buckets_ : list of Bucket
+        The lengths they hold, and which scarce buckets were merged into them.
+    members_ : list of list of estimators
+        One per bucket and fold.
+    oof_prediction_ : ndarray of shape (n, n_classes)
+        For each training trajectory the probabilities by the member that did not learn from it.
+        Optimistic, because that trajectory helped to choose the member's epoch: not a score.
+    n_dims_ : int
+        Spatial dimensions seen in ``fit``.
+    min_points_ : int
+        Fewest points a trajectory needs.
+
+    References
+    ----------
+    Li, Yao & Huang, "WaveNet-based deep neural networks for the characterization of anomalous
+    diffusion (WADNet)", J. Phys. A 54:404003 (2021).
+
+    Examples
+    --------
+    >>> from skandi import LengthBaggingClassifier, ModelClassifier
+    >>> from skandi.simulate import make_andi
+    >>> X, y = make_andi(60, task="model", length=(10, 40), random_state=0)
+    >>> member = ModelClassifier(max_epochs=1, network_params={"n_layers": 2})
+    >>> bag = LengthBaggingClassifier(member, lengths=[10, 25], cv=2, min_bucket=10, random_state=0)
+    >>> bag.fit(X, y).predict_proba(X[:3]).shape
+    (3, 5)
+    """
+
+    classes_: NDArray
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        lengths: Lengths = "wadnet",
+        cv: Any = 5,
+        averaging: str = "logits",
+        min_bucket: int = 50,
+        min_length: str = "error",
+        checkpoint_dir: str | os.PathLike[str] | None = None,
+        n_jobs: int | None = None,
+        random_state: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            estimator,
+            lengths=lengths,
+            cv=cv,
+            min_bucket=min_bucket,
+            min_length=min_length,
+            checkpoint_dir=checkpoint_dir,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.averaging = averaging
+
+    def fit(
+        self, X: Any, y: ArrayLike, *, groups: ArrayLike | None = None, **params: Any
+    ) -> LengthBaggingClassifier:
+        """Train all members.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories in any unit of length.
+        y : array-like of shape (n,)
+            Labels of any type.
+        groups : array-like of shape (n,), optional
+            For the splitter: trajectories of one group stay in one fold.
+        **params : dict
+            Other metadata for the splitter, routed as scikit-learn does.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TrajectoryError
+            If `X` cannot be read, or trajectories are too short.
+        TrainingError
+            If a member cannot be trained; it names bucket and fold.
+        """
+        if self.averaging not in ("logits", "probabilities"):
+            raise ValueError(
+                f"averaging is {self.averaging!r}; it must be 'logits' or 'probabilities'."
+            )
+        with unchanged_on_error(self):
+            outputs, _ = self._fit_members(X, y, self._split_params(groups, params))
+            self.oof_prediction_ = self._to_probability(outputs)
+        return self
+
+    def predict(self, X: Any) -> NDArray:
+        """Predict the class of each trajectory.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories in any unit of length.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            The most probable label; None for trajectories that are too short if
+            ``min_length="nan"``.
+        """
+        probability = self.predict_proba(X)
+        unknown = np.isnan(probability).any(axis=1)
+        labels = self.classes_[np.where(unknown[:, None], 0, probability).argmax(axis=1)]
+        if unknown.any():
+            labels = labels.astype(object)
+            labels[unknown] = None
+        return labels
+
+    def predict_proba(self, X: Any) -> NDArray[np.float32]:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories in any unit of length.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), float32
+            Columns in the order of ``classes_``; NaN for trajectories that are too short if
+            ``min_length="nan"``.
+        """
+        return self._to_probability(self._predict_mean(X)).astype(np.float32)
+
+    def _averages_logits(self) -> bool:
+        return is_ours(self.estimator) and self.averaging == "logits"
+
+    def _to_probability(self, mean: NDArray) -> NDArray:
+        return softmax(mean, axis=1) if self._averages_logits() else mean
+
+    def _check_targets(self, y: ArrayLike) -> NDArray:
+        if y is None:
+            raise ValueError(
+                "LengthBaggingClassifier requires y to be passed, but the target y is None."
+            )
+        labels = column_or_1d(y, warn=True)
+        check_classification_targets(labels)
+        self.classes_ = np.unique(labels)
+        return labels
+
+    def _as_output(self, member: Any, outputs: NDArray) -> NDArray:
+        """Give a column to every class, also to those the member never saw."""
+        if is_ours(member) and not self._averages_logits():
+            outputs = softmax(outputs, axis=1)
+        unseen = 0.0
+        if self._averages_logits():
+            unseen = outputs.max(axis=1, keepdims=True) + _UNSEEN
+        aligned = np.zeros((len(outputs), len(self.classes_))) + unseen
+        aligned[:, np.searchsorted(self.classes_, member.classes_)] = outputs
+        return aligned
+
+    def _empty_shape(self, n: int) -> tuple[int, ...]:
+        return (n, len(self.classes_))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.poor_score = True
+        return tags
+
+
+def mae_scale(predicted: ArrayLike, y: ArrayLike) -> float:
+    """Find the factor w that minimises the mean of |y - w · predicted|.
+
+    The sum is piecewise linear in w with its kinks at y / predicted, so the minimum is the median
+    of these ratios weighted with |predicted|.
+
+    Parameters
+    ----------
+    predicted, y : array-like of shape (n,)
+        Predictions and truths.
+
+    Returns
+    -------
+    float
+        The factor; 1 if all predictions are zero.
+
+    Examples
+    --------
+    >>> mae_scale([1.0, 2.0, 0.5], [1.1, 2.2, 0.9])
+    1.1
+    """
+    p, truth = np.asarray(predicted, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    usable = np.isfinite(p) & (p != 0)
+    if not usable.any():
+        return 1.0
+    ratio, weight = truth[usable] / p[usable], np.abs(p[usable])
+    order = np.argsort(ratio)
+    half = np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)
+    return float(ratio[order][half])
+
+
+def _integer_seed(seeds: np.random.SeedSequence) -> int:
+    return int(seeds.spawn(1)[0].generate_state(1)[0] >> 1)

@@ -1,0 +1,160 @@
+"""One member of an ensemble: trained on one fold of one bucket, kept on disk, asked for outputs."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone, is_classifier
+
+from skandi.errors import TrainingError
+from skandi.estimator import TrajectoryEstimator
+from skandi.files import replacing
+from skandi.lengths import Bucket, crops
+
+Trajectories = Sequence[NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What one member is trained on.
+
+    Attributes
+    ----------
+    bucket : Bucket
+        The lengths it reads.
+    fold : int
+        Number of the fold it is judged by.
+    train, held : ndarray of int
+        Indices of the trajectories it learns from and of those of its own fold.
+    seed : int
+        Seed of everything random in it.
+    """
+
+    bucket: Bucket
+    fold: int
+    train: NDArray[np.int64]
+    held: NDArray[np.int64]
+    seed: int
+
+    def __str__(self) -> str:
+        high = "and more" if self.bucket.high is None else f"to {self.bucket.high}"
+        return f"bucket of {self.bucket.low} {high} points, fold {self.fold}"
+
+
+def prepare(template: BaseEstimator, task: Assignment) -> BaseEstimator:
+    """Clone the template and give the clone its seed and, if it is ours, its length."""
+    member = clone(template)
+    seeds = {
+        name: task.seed
+        for name in member.get_params(deep=True)
+        if name == "random_state" or name.endswith("__random_state")
+    }
+    member.set_params(**seeds)
+    if is_ours(member) and task.bucket.length is not None:
+        member.set_params(length=task.bucket.length)
+    return member
+
+
+def fit_member(
+    template: BaseEstimator,
+    task: Assignment,
+    trajectories: Trajectories,
+    targets: NDArray,
+    checkpoint_dir: str | os.PathLike[str] | None,
+) -> tuple[BaseEstimator, NDArray]:
+    """Train one member, or take it from `checkpoint_dir`, and give its outputs for its own fold.
+
+    Raises
+    ------
+    TrainingError
+        If training fails; the message names bucket and fold.
+    """
+    member = prepare(template, task)
+    own = [trajectories[i] for i in task.train], targets[task.train]
+    fold = [trajectories[i] for i in task.held], targets[task.held]
+    path = None
+    if checkpoint_dir is not None:
+        # Parameters are part of the key, so clones in a search cannot take each other's members.
+        key = joblib.hash((type(member), member.get_params(), task, own, fold), hash_name="sha1")
+        path = Path(checkpoint_dir) / f"member-{key}.joblib"
+        stored = _read(path)
+        if stored is not None:
+            return stored
+    with one_thread():
+        try:
+            if is_ours(member):
+                member.fit(*own, eval_set=fold)
+            else:
+                member.fit(*_cropped(own, task.bucket.length))
+            finished = member, outputs_of(member, fold[0], task.bucket.length)
+        except Exception as error:
+            raise TrainingError(
+                f"The member for the {task} could not be trained: {error}"
+            ) from error
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as aside:
+            joblib.dump(finished, aside)
+    return finished
+
+
+def outputs_of(
+    member: BaseEstimator, trajectories: Trajectories, length: int | None
+) -> NDArray[np.float64]:
+    """Outputs for whole trajectories: α (n,), logits (n, k), or a foreign member's probabilities.
+
+    Our own members normalise, crop, and average feature vectors; a foreign one gets the crops, and
+    its outputs are averaged.
+    """
+    if is_ours(member):
+        ask = member.predict_logits if is_classifier(member) else member.predict
+        return np.asarray(ask(list(trajectories)), dtype=np.float64)
+    parts = [crops(t, length) for t in trajectories]
+    ask = member.predict_proba if is_classifier(member) else member.predict
+    outputs = np.asarray(ask([part for several in parts for part in several]), dtype=np.float64)
+    starts = np.cumsum([0, *(len(several) for several in parts[:-1])])
+    counts = np.array([len(several) for several in parts])
+    sums = np.add.reduceat(outputs, starts, axis=0)
+    return sums / counts.reshape(-1, *[1] * (sums.ndim - 1))
+
+
+def is_ours(member: BaseEstimator) -> bool:
+    """Tell whether a member crops by itself and takes an ``eval_set``."""
+    return isinstance(member, TrajectoryEstimator)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Bind torch to one thread: sums in another order would make results depend on the cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _cropped(data: tuple[list[NDArray], NDArray], length: int | None) -> tuple[list, NDArray]:
+    parts = [crops(t, length) for t in data[0]]
+    return [p for several in parts for p in several], np.repeat(data[1], [len(s) for s in parts])
+
+
+def _read(path: Path) -> tuple[BaseEstimator, NDArray] | None:
+    if not path.exists():
+        return None
+    try:
+        return joblib.load(path)
+    except Exception as error:
+        warnings.warn(
+            f"{path} cannot be read ({error}); its member is trained again.", stacklevel=2
+        )
+        return None
