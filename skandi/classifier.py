@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from skandi.estimator import Objective, TrajectoryEstimator
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
@@ -142,6 +145,18 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
             Columns in the order of ``classes_``.
         """
         return self._outputs(X)
+
+    def _describe(self) -> dict[str, Any]:
+        described = super()._describe()
+        described["classes"] = [str(self.classes_.dtype), self.classes_.tolist()]
+        return described
+
+    @classmethod
+    def _from_description(cls, config: dict[str, Any], state: dict[str, Tensor]) -> Self:
+        classifier = super()._from_description(config, state)
+        dtype, labels = config["classes"]
+        classifier.classes_ = np.array(labels, dtype=dtype)
+        return classifier
 
     def _encode_targets(self, y: ArrayLike, *, learn: bool) -> NDArray:
         if y is None:

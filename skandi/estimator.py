@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,7 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
+from skandi.errors import WeightsError
 from skandi.networks import MultiScaleNet, WADNet
 from skandi.networks.base import TrajectoryNetwork
 from skandi.simulate import as_generator
@@ -21,6 +25,10 @@ from skandi.training.batches import TrajectoryExamples
 from skandi.training.inference import network_features, network_outputs
 from skandi.training.loop import LengthNet, Protocol, Score, hold, seeded, train
 from skandi.trajectories import learn_input, match_input, require_points
+from skandi.weights import load_weights, save_weights
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 NETWORKS: dict[str, Callable[..., TrajectoryNetwork]] = {
     "wadnet": WADNet,
@@ -165,6 +173,70 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         """
         return network_features(self._ready_module(), self._read(X), length=self.length)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to one file without pickle, which is safe to share.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, ending in ``.safetensors``: the parameters, what was learnt, and a hash.
+        """
+        check_is_fitted(self)
+        save_weights(path, self.net_.module_.state_dict(), self._describe())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote; its predictions are equal to the last bit.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+
+        Returns
+        -------
+        estimator of this class
+            Fitted. Nothing in the file is executed.
+
+        Raises
+        ------
+        WeightsError
+            If the file is missing, damaged, or holds something else.
+        """
+        config, state = load_weights(path)
+        if config.get("estimator") != cls.__name__:
+            raise WeightsError(
+                f"{path} holds {config.get('estimator', 'no estimator')}, not {cls.__name__}. Load "
+                "it with the class it was saved from."
+            )
+        return cls._from_description(config, state)
+
+    def _describe(self) -> dict[str, Any]:
+        """Give all that is needed to build this estimator around a state, as JSON can hold it."""
+        return {
+            "estimator": type(self).__name__,
+            "params": jsonable(self.get_params(deep=False)),
+            "fitted": {
+                "n_outputs": self._objective().n_outputs,
+                "n_dims_": self.n_dims_,
+                "min_points_": self.min_points_,
+                "history_": self.history_,
+                **{k: v for k, v in vars(self).items() if k == "n_features_in_"},
+            },
+        }
+
+    @classmethod
+    def _from_description(cls, config: dict[str, Any], state: dict[str, Tensor]) -> Self:
+        estimator = cls(**config["params"])
+        fitted = dict(config["fitted"])
+        estimator.n_dims_ = fitted["n_dims_"]
+        module = estimator._network(fitted.pop("n_outputs"))
+        module.load_state_dict(state)
+        estimator._adopt(module, n_dims=fitted["n_dims_"], min_points=fitted["min_points_"])
+        for name, value in fitted.items():
+            setattr(estimator, name, value)
+        return estimator
+
     def _outputs(self, X: Any) -> NDArray[np.float32]:
         return network_outputs(self._ready_module(), self._read(X), length=self.length)
 
@@ -262,6 +334,17 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         if tags.transformer_tags is not None:
             tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def jsonable(params: dict[str, Any]) -> dict[str, Any]:
+    """Keep the parameters that JSON can hold; the others, such as generators, become None."""
+    kept = {}
+    for name, value in params.items():
+        try:
+            kept[name] = json.loads(json.dumps(value))
+        except TypeError:
+            kept[name] = None
+    return kept
 
 
 @contextmanager

@@ -18,7 +18,13 @@ from skandi import (
     TrajectoryNormalizer,
 )
 from skandi.ensemble import mae_scale
-from skandi.errors import LongTrackWarning, ShortTrackWarning, TrainingError, TrajectoryError
+from skandi.errors import (
+    LongTrackWarning,
+    ShortTrackWarning,
+    TrainingError,
+    TrajectoryError,
+    WeightsError,
+)
 from skandi.lengths import Bucket, bucket_of, make_buckets, merge_scarce
 from skandi.normalize import standardize
 from skandi.simulate import make_andi
@@ -339,3 +345,50 @@ def test_scikit_learn__its_own_checks__pass(estimator, check):
 
 def test_html__of_an_ensemble__shows_the_member():
     assert "AlphaRegressor" in LengthBaggingRegressor(tiny_alpha())._repr_html_()
+
+
+# Sharing ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", ["alpha", "model"])
+def test_save__then_load__predicts_the_same_bits(task, tmp_path):
+    X, y = make_andi(60, task=task, length=(10, 30), random_state=0)
+    member = (AlphaRegressor if task == "alpha" else ModelClassifier)(
+        network_params=TINY, max_epochs=1
+    )
+    kind = LengthBaggingRegressor if task == "alpha" else LengthBaggingClassifier
+    bag = kind(member, lengths=[10, 20], cv=2, min_bucket=10, random_state=0).fit(X, y)
+    bag.save(tmp_path / "bag.safetensors")
+    again = kind.load(tmp_path / "bag.safetensors")
+    assert again.buckets_ == bag.buckets_
+    assert_array_equal(again.predict(X), bag.predict(X))
+    if task == "model":
+        assert_array_equal(again.predict_proba(X), bag.predict_proba(X))
+    assert clone(again).get_params()["lengths"] == [10, 20]
+
+
+def test_save__single_estimator__predicts_the_same_bits(tmp_path):
+    X, y = tracks(30)
+    regressor = tiny_alpha(random_state=0).fit(X, y)
+    regressor.save(tmp_path / "alpha.safetensors")
+    again = AlphaRegressor.load(tmp_path / "alpha.safetensors")
+    assert_array_equal(again.predict(X), regressor.predict(X))
+    assert_array_equal(again.transform(X), regressor.transform(X))
+    assert again.history_ == regressor.history_
+
+
+def test_load__file_of_another_class__says_which(tmp_path):
+    X, y = tracks(30)
+    tiny_alpha(random_state=0).fit(X, y).save(tmp_path / "alpha.safetensors")
+    with pytest.raises(WeightsError, match="holds AlphaRegressor, not ModelClassifier"):
+        ModelClassifier.load(tmp_path / "alpha.safetensors")
+    with pytest.raises(WeightsError, match="holds no ensemble, not LengthBaggingRegressor"):
+        LengthBaggingRegressor.load(tmp_path / "alpha.safetensors")
+
+
+def test_save__foreign_members__is_refused_with_a_remedy(tmp_path):
+    X, y = tracks(40, high=12)
+    bag = LengthBaggingRegressor(SpreadRegressor(), lengths=[10], cv=2).fit(X, y)
+    with pytest.raises(ValueError, match=r"joblib\.dump"):
+        bag.save(tmp_path / "bag.safetensors")
+    assert not list(tmp_path.iterdir())

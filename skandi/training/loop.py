@@ -90,6 +90,12 @@ class LengthNet(NeuralNet):
             self.fit_loop(train)
         self.notify("on_train_end", X=train, y=None)
 
+    def trim_for_prediction(self) -> None:
+        """Drop what only training needs, and what would put the weights into a pickle twice."""
+        super().trim_for_prediction()
+        # It is module_ itself, but skorch pickles the two apart.
+        self.module = type(self.module_)
+
     def get_iterator(self, dataset: TrajectoryExamples, training: bool = False) -> LengthBatches:
         """Batches of one length, shuffled in training."""
         return LengthBatches(dataset, self.batch_size, shuffle=training)

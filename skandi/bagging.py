@@ -1,0 +1,316 @@
+"""What both ensembles share: buckets, folds, members, and files of them."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, MetaEstimatorMixin
+from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.utils import Tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from skandi.errors import LongTrackWarning, ShortTrackWarning, TrajectoryError, WeightsError
+from skandi.estimator import TrajectoryEstimator, jsonable
+from skandi.lengths import Bucket, bucket_of, make_buckets, merge_scarce
+from skandi.members import Assignment, fit_member, is_ours, outputs_of
+from skandi.trajectories import learn_input, match_input, require_points
+from skandi.weights import load_weights, save_weights
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Lengths = str | ArrayLike | None
+
+
+class LengthBagging(MetaEstimatorMixin, BaseEstimator):
+    """What both ensembles share: buckets, folds, members; not for direct use."""
+
+    buckets_: list[Bucket]
+    members_: list[list[Any]]
+    _member_type: type[TrajectoryEstimator]
+    n_dims_: int
+    min_points_: int
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        lengths: Lengths = "wadnet",
+        cv: Any = 5,
+        min_bucket: int = 50,
+        min_length: str = "error",
+        checkpoint_dir: str | os.PathLike[str] | None = None,
+        n_jobs: int | None = None,
+        random_state: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.lengths = lengths
+        self.cv = cv
+        self.min_bucket = min_bucket
+        self.min_length = min_length
+        self.checkpoint_dir = checkpoint_dir
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @abstractmethod
+    def _check_targets(self, y: ArrayLike) -> NDArray:
+        """Check `y` and learn what must be known of it."""
+
+    @abstractmethod
+    def _as_output(self, member: Any, outputs: NDArray) -> NDArray:
+        """Bring one member's outputs to the shape in which members are averaged."""
+
+    def _fit_members(
+        self, X: Any, y: ArrayLike, split_params: dict[str, Any]
+    ) -> tuple[NDArray, NDArray]:
+        """Train the members; give each trajectory's output by the one that did not see it."""
+        trajectories = learn_input(self, X)
+        if len(trajectories[0]) < 2 and hasattr(self, "n_features_in_"):
+            raise TrajectoryError(
+                "n_features=1: trajectories of one point have no displacement to learn from. Pass "
+                "trajectories of at least 2 points."
+            )
+        targets = self._check_targets(y)
+        if len(targets) != len(trajectories):
+            raise ValueError(
+                f"X holds {len(trajectories)} trajectories and y {len(targets)} targets; they must "
+                "be as many."
+            )
+        n_points = np.array([len(t) for t in trajectories])
+        asked = make_buckets(self.lengths)
+        self._handle_short(n_points, trajectories, asked[0].low)
+        buckets = merge_scarce(asked, n_points, lambda which: self._enough(targets[which]))
+        tasks = self._assignments(buckets, bucket_of(n_points, buckets), targets, split_params)
+        finished = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
+            delayed(fit_member)(self.estimator, task, trajectories, targets, self.checkpoint_dir)
+            for task in tasks
+        )
+        self.buckets_ = buckets
+        self.min_points_ = buckets[0].low
+        self.members_ = [[] for _ in buckets]
+        outputs: NDArray | None = None
+        for task, (member, held) in zip(tasks, finished, strict=True):
+            self.members_[buckets.index(task.bucket)].append(member)
+            held = self._as_output(member, held)
+            if outputs is None:
+                outputs = np.full((len(trajectories), *held.shape[1:]), np.nan)
+            outputs[task.held] = held
+        assert outputs is not None  # there is at least one bucket and one fold
+        return outputs, targets
+
+    def _predict_mean(self, X: Any) -> NDArray:
+        """Mean over members of the outputs for each trajectory; NaN for those too short."""
+        check_is_fitted(self)
+        trajectories = match_input(self, X)
+        n_points = np.array([len(t) for t in trajectories])
+        self._handle_short(n_points, trajectories, self.min_points_)
+        where = bucket_of(n_points, self.buckets_)
+        self._tell_of_long(n_points)
+        mean: NDArray | None = None
+        for k, (bucket, members) in enumerate(zip(self.buckets_, self.members_, strict=True)):
+            which = np.flatnonzero(where == k)
+            if not len(which):
+                continue
+            mine = [trajectories[i] for i in which]
+            outputs = np.mean(
+                [self._as_output(m, outputs_of(m, mine, bucket.length)) for m in members], axis=0
+            )
+            if mean is None:
+                mean = np.full((len(trajectories), *outputs.shape[1:]), np.nan)
+            mean[which] = outputs
+        return np.full(self._empty_shape(len(trajectories)), np.nan) if mean is None else mean
+
+    @abstractmethod
+    def _empty_shape(self, n: int) -> tuple[int, ...]:
+        """Shape of the mean outputs of `n` trajectories."""
+
+    def _assignments(
+        self,
+        buckets: Sequence[Bucket],
+        where: NDArray[np.int64],
+        targets: NDArray,
+        split_params: dict[str, Any],
+    ) -> list[Assignment]:
+        """Split each bucket into folds; the order of buckets and folds alone decides the seeds."""
+        seeds = np.random.SeedSequence(self.random_state)
+        splitter = self._splitter(_integer_seed(seeds))
+        tasks = []
+        for k, bucket in enumerate(buckets):
+            which = np.flatnonzero(where == k)
+            params = {name: np.asarray(v)[which] for name, v in split_params.items()}
+            folds = splitter.split(np.zeros((len(which), 1)), targets[which], **params)
+            for fold, (train, held) in enumerate(folds):
+                seed = _integer_seed(seeds)
+                tasks.append(Assignment(bucket, fold, which[train], which[held], seed))
+        return tasks
+
+    def _splitter(self, seed: int = 0) -> Any:
+        if isinstance(self.cv, int):
+            kind = StratifiedKFold if hasattr(self, "classes_") else KFold
+            return kind(self.cv, shuffle=True, random_state=seed)
+        return check_cv(self.cv)
+
+    def _enough(self, targets: NDArray) -> bool:
+        """Tell whether a bucket can be split into folds that all have something to learn."""
+        n_splits = self.cv if isinstance(self.cv, int) else 2
+        if len(targets) < max(self.min_bucket, 2 * n_splits):
+            return False
+        if not hasattr(self, "classes_"):
+            return True
+        classes, counts = np.unique(targets, return_counts=True)
+        return len(classes) == len(self.classes_) and bool(counts.min() >= n_splits)
+
+    def _handle_short(self, n_points: NDArray, trajectories: list[NDArray], low: int) -> None:
+        if self.min_length == "error":
+            require_points(trajectories, low, why="the shortest length of the ensemble")
+        elif self.min_length != "nan":
+            raise ValueError(f"min_length is {self.min_length!r}; it must be 'error' or 'nan'.")
+        elif (n_points < low).any():
+            warnings.warn(
+                f"{(n_points < low).sum()} of {len(n_points)} trajectories have fewer than {low} "
+                "points: no member reads them, they are left out of training and get NaN.",
+                ShortTrackWarning,
+                stacklevel=4,
+            )
+
+    def _tell_of_long(self, n_points: NDArray) -> None:
+        length = self.buckets_[-1].length
+        if length is not None and (n_points > 2 * length).any():
+            warnings.warn(
+                f"{(n_points > 2 * length).sum()} of {len(n_points)} trajectories are more than "
+                f"twice as long as the longest networks ({length} points): they are read in parts "
+                "that cover all of them, and the parts averaged.",
+                LongTrackWarning,
+                stacklevel=4,
+            )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted ensemble to one file without pickle, which is safe to share.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, ending in ``.safetensors``: the parameters, all members, and a hash.
+
+        Raises
+        ------
+        ValueError
+            If members are not estimators of skandi; save such an ensemble with joblib.
+        """
+        check_is_fitted(self)
+        if not is_ours(self.estimator):
+            raise ValueError(
+                f"Members are {type(self.estimator).__name__}, whose state is not known to skandi. "
+                "Save this ensemble with joblib.dump."
+            )
+        state = {
+            f"{k}.{fold}.{name}": tensor
+            for k, members in enumerate(self.members_)
+            for fold, member in enumerate(members)
+            for name, tensor in member.net_.module_.state_dict().items()
+        }
+        params = self.get_params(deep=False)
+        params.pop("estimator")
+        config = {
+            "ensemble": type(self).__name__,
+            "params": jsonable(params),
+            "template": jsonable(self.estimator.get_params(deep=False)),
+            "buckets": [asdict(bucket) for bucket in self.buckets_],
+            "members": [[member._describe() for member in members] for members in self.members_],
+            "fitted": self._learnt(),
+        }
+        save_weights(path, state, config)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote; its predictions are equal to the last bit.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+
+        Returns
+        -------
+        ensemble of this class
+            Fitted, but without ``oof_prediction_``. Nothing in the file is executed.
+
+        Raises
+        ------
+        WeightsError
+            If the file is missing, damaged, or holds something else.
+        """
+        config, state = load_weights(path)
+        if config.get("ensemble") != cls.__name__:
+            raise WeightsError(
+                f"{path} holds {config.get('ensemble', 'no ensemble')}, not {cls.__name__}. Load "
+                "it with the class it was saved from."
+            )
+        ensemble = cls(cls._member_type(**config["template"]), **config["params"])
+        ensemble.buckets_ = [
+            Bucket(b["length"], b["low"], b["high"], tuple(b["merged"])) for b in config["buckets"]
+        ]
+        ensemble.members_ = [
+            [
+                cls._member_type._from_description(described, _part(state, f"{k}.{fold}."))
+                for fold, described in enumerate(members)
+            ]
+            for k, members in enumerate(config["members"])
+        ]
+        for name, value in config["fitted"].items():
+            setattr(ensemble, name, np.array(value) if name == "classes_" else value)
+        return ensemble
+
+    def _learnt(self) -> dict[str, Any]:
+        """Give what `fit` learnt beside the members, as JSON can hold it."""
+        names = ("n_dims_", "min_points_", "n_features_in_")
+        return {name: value for name, value in vars(self).items() if name in names}
+
+    def _split_params(self, groups: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """Keep what the splitter is to get, by scikit-learn's metadata routing."""
+        given = params if groups is None else {"groups": groups, **params}
+        if not given:
+            return {}
+        routed = process_routing(self, "fit", **given)
+        return dict(routed.splitter.split)
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Say that metadata of ``fit`` goes to the splitter's ``split``.
+
+        Returns
+        -------
+        MetadataRouter
+            As scikit-learn's user guide on metadata routing describes.
+        """
+        mapping = MethodMapping().add(caller="fit", callee="split")
+        return MetadataRouter(owner=type(self).__name__).add(
+            splitter=self._splitter(), method_mapping=mapping
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "members_")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _integer_seed(seeds: np.random.SeedSequence) -> int:
+    return int(seeds.spawn(1)[0].generate_state(1)[0] >> 1)
+
+
+def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
