@@ -1,0 +1,210 @@
+"""Tracks in, one table out: what each track is, how sure that is, and why some have no answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skandi.diffusion import MODELS
+from skandi.errors import SkandiError
+from skandi.io import Tracks, read_tracks
+from skandi.lengths import group_by_length
+from skandi.normalize import standardize
+
+COLUMNS = {
+    "track_id": "string",
+    "n_points": "int64",
+    "n_dims": "int64",
+    "alpha": "float64",
+    "alpha_lower": "float64",
+    "alpha_upper": "float64",
+    "expected_error": "float64",
+    "model": "string",
+    **{f"p_{model}": "float64" for model in MODELS},
+    "novelty": "float64",
+    "is_novel": "boolean",
+    "D_alpha": "float64",
+    "note": "string",
+}
+"""Columns of the table and their types, the same for every input."""
+
+# Points at a time: the network works in smaller batches, this is how often progress is told.
+_BLOCK_POINTS = 500_000
+_SHORTEST = 2
+_LONGEST_TRAINED = 999
+
+
+def analyse(
+    tracks: Any,
+    *,
+    alpha_model: Any = None,
+    model_classifier: Any = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Anomalous exponent and diffusion model of each track.
+
+    A track spreads as MSD ~ t^α. Both answers come from networks that were trained on simulated
+    tracks of the five models of the AnDi challenge, unless estimators of your own are given.
+
+    Parameters
+    ----------
+    tracks : Tracks, path, DataFrame, or list of ndarray of shape (T_i, d)
+        What `read_tracks` returns or can read, or trajectories at regular times without gaps.
+    alpha_model : fitted estimator, optional
+        Its ``predict`` gives α; ``load_pretrained("alpha", n_dims=d)`` when left out.
+    model_classifier : fitted estimator, optional
+        Its ``predict_proba`` gives the probability of each of its ``classes_``, which must be among
+        the five; ``load_pretrained("model", n_dims=d)`` when left out.
+    progress : callable, optional
+        Called with the number of tracks done and the number of tracks, from time to time.
+
+    Returns
+    -------
+    DataFrame
+        One row per track, in the order of `tracks`, always with the columns
+
+        - ``track_id``, ``n_points``, ``n_dims``
+        - ``alpha``, ``alpha_lower``, ``alpha_upper``, ``expected_error``
+        - ``model`` (the most probable), ``p_attm``, ``p_ctrw``, ``p_fbm``, ``p_lw``, ``p_sbm``
+        - ``novelty``, ``is_novel``, ``D_alpha``
+        - ``note``: empty, or why there is no answer or what to bear in mind.
+
+        A track that is too short for the estimators, or does not move at all, has missing values.
+        So far nothing fills ``alpha_lower``, ``alpha_upper``, ``expected_error``, ``novelty``,
+        ``is_novel`` and ``D_alpha``.
+
+    Raises
+    ------
+    TrajectoryError
+        If a list holds something else than finite (T, d) arrays of one d.
+    TracksFileError, OSError
+        If a file or DataFrame cannot be read as tracks.
+
+    Examples
+    --------
+    >>> from skandi import analyse
+    >>> from skandi.io import sample_tracks_path
+    >>> table = analyse(sample_tracks_path())
+    >>> short = table[table.n_points < 10]
+    >>> bool(short.alpha.isna().all()), short.note.iloc[0]
+    (True, 'too short: 6 points, at least 10 needed')
+    """
+    tracks = _as_tracks(tracks)
+    if not len(tracks):
+        return _table(tracks, np.empty(0), np.empty((0, len(MODELS))), [])
+    alpha_model, model_classifier = _estimators(tracks.n_dims, alpha_model, model_classifier)
+    columns = _model_columns(model_classifier)
+    usable, notes = _judge(tracks, alpha_model, model_classifier)
+
+    alpha = np.full(len(tracks), np.nan)
+    probability = np.full((len(tracks), len(MODELS)), np.nan)
+    done = len(tracks) - len(usable)
+    for rows in _blocks(usable, tracks.n_points):
+        if progress is not None:
+            progress(done, len(tracks))
+        X = [tracks.trajectories[row] for row in rows]
+        alpha[rows] = alpha_model.predict(X)
+        probability[np.ix_(rows, columns)] = model_classifier.predict_proba(X)
+        done += len(rows)
+    if progress is not None:
+        progress(len(tracks), len(tracks))
+    return _table(tracks, alpha, probability, notes)
+
+
+def _as_tracks(tracks: Any) -> Tracks:
+    if isinstance(tracks, Tracks):
+        return tracks
+    if isinstance(tracks, str | os.PathLike | pd.DataFrame):
+        return read_tracks(tracks)
+    return Tracks.from_trajectories(tracks)
+
+
+def _estimators(n_dims: int, alpha_model: Any, model_classifier: Any) -> tuple[Any, Any]:
+    """The estimators given, and pretrained ones in place of those that are not."""
+    if alpha_model is None or model_classifier is None:
+        from skandi.pretrained import load_pretrained  # torch, which own estimators may not need
+
+        if alpha_model is None:
+            alpha_model = load_pretrained("alpha", n_dims=n_dims)
+        if model_classifier is None:
+            model_classifier = load_pretrained("model", n_dims=n_dims)
+    return alpha_model, model_classifier
+
+
+def _model_columns(model_classifier: Any) -> NDArray[np.int64]:
+    """Where each class of the classifier stands among the five models."""
+    classes = [str(label) for label in model_classifier.classes_]
+    unknown = [label for label in classes if label not in MODELS]
+    if unknown:
+        raise SkandiError(
+            f"The classifier knows the classes {unknown}, and the table has columns for "
+            f"{', '.join(MODELS)} only. Train it on these labels, or call its predict_proba."
+        )
+    return np.array([MODELS.index(label) for label in classes], dtype=np.int64)
+
+
+def _judge(tracks: Tracks, *estimators: Any) -> tuple[NDArray[np.int64], list[str]]:
+    """Which tracks can be asked about, and the note of each."""
+    shortest = max(int(getattr(e, "min_points_", _SHORTEST)) for e in estimators)
+    usable = tracks.n_points >= shortest
+    notes: list[list[str]] = [[] for _ in tracks.ids]
+    for row in np.flatnonzero(~usable):
+        n = len(tracks.trajectories[row])
+        points = "1 point" if n == 1 else f"{n} points"
+        notes[row].append(f"too short: {points}, at least {shortest} needed")
+    for row in np.flatnonzero(tracks.n_points > _LONGEST_TRAINED):
+        notes[row].append(f"longer than the {_LONGEST_TRAINED} points seen in training")
+    moves = _moving_axes(tracks)
+    for row in np.flatnonzero(usable & ~moves.all(axis=1)):
+        if moves[row].any():
+            still = ", ".join("xyz"[axis] for axis in np.flatnonzero(~moves[row]))
+            notes[row].append(f"does not move along {still}")
+        else:
+            usable[row] = False
+            notes[row].insert(0, "does not move: all positions are the same")
+    # what keeps a track from an answer stands first, what its reader did to it last
+    told = [
+        [*ours, theirs] if theirs else ours
+        for ours, theirs in zip(notes, tracks.notes, strict=True)
+    ]
+    return np.flatnonzero(usable), ["; ".join(note) for note in told]
+
+
+def _moving_axes(tracks: Tracks) -> NDArray[np.bool_]:
+    """Whether each track moves along each axis, by the measure the networks' input is made with."""
+    moves = np.zeros((len(tracks), tracks.n_dims), dtype=bool)
+    for members in group_by_length(tracks.trajectories).values():
+        stacked = np.stack([tracks.trajectories[i] for i in members])
+        moves[members] = standardize(stacked).any(axis=1)
+    return moves
+
+
+def _blocks(rows: NDArray[np.int64], n_points: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Cut rows into blocks of about equally many points, each of similar lengths."""
+    rows = rows[np.argsort(n_points[rows], kind="stable")]
+    block = np.cumsum(n_points[rows]) // _BLOCK_POINTS
+    if len(rows):
+        yield from np.split(rows, np.flatnonzero(np.diff(block)) + 1)
+
+
+def _table(tracks: Tracks, alpha: NDArray, probability: NDArray, notes: list[str]) -> pd.DataFrame:
+    known = np.isfinite(probability).any(axis=1)
+    best = np.where(np.isfinite(probability), probability, -1).argmax(axis=1)
+    filled: dict[str, Any] = {
+        "track_id": tracks.ids,
+        "n_points": tracks.n_points,
+        "n_dims": np.full(len(tracks), tracks.n_dims),
+        "alpha": alpha,
+        "model": [MODELS[k] if ok else None for k, ok in zip(best, known, strict=True)],
+        "note": notes,
+    }
+    filled.update({f"p_{model}": probability[:, k] for k, model in enumerate(MODELS)})
+    missing = [None] * len(tracks)
+    return pd.DataFrame(
+        {name: pd.Series(filled.get(name, missing), dtype=t) for name, t in COLUMNS.items()}
+    )

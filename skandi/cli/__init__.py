@@ -1,0 +1,51 @@
+"""The command line: ``skandi predict``, ``simulate``, ``train`` and ``info``, one file each.
+
+Whatever takes long to import is imported inside the command that needs it, so that ``--help``
+answers at once. Results go to standard output or a file, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import typer
+
+from skandi import __version__
+from skandi.cli import info, predict, simulate, train
+from skandi.cli.console import Commands
+
+app = typer.Typer(
+    cls=Commands,
+    name="skandi",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (predict.predict, simulate.simulate, train.train, info.info):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no α shows a ? for it
+    app(prog_name="skandi")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"skandi {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _skandi(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and stop."
+    ),
+) -> None:
+    """Which anomalous diffusion is it? The exponent α and the model of short, noisy tracks."""

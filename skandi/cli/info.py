@@ -1,0 +1,69 @@
+"""``skandi info``: what is installed, for a methods section or a bug report."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import typer
+
+from skandi import __version__
+from skandi.cli.console import one_line
+from skandi.errors import WeightsError
+
+_PACKAGES = (
+    "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "torch", "skorch", "safetensors",
+    "joblib", "typer",
+)  # fmt: skip
+
+
+def info() -> None:
+    """Version, bundled weights with their scores, versions of other packages, threads.
+
+    For example: `skandi info > skandi.txt`, to go with a bug report or a methods section.
+    """
+    import torch
+
+    typer.echo(f"skandi {__version__}, Python {platform.python_version()}, {platform.platform()}")
+    typer.echo(", ".join(f"{name} {_version_of(name)}" for name in _PACKAGES))
+    typer.echo(f"{os.cpu_count()} processors, {torch.get_num_threads()} threads of torch")
+    typer.echo("")
+    typer.echo("Bundled weights, scored on fresh simulated trajectories:")
+    damaged = False
+    for n_dims in (1, 2, 3):
+        try:
+            typer.echo(f"  {n_dims}D  {_describe(n_dims)}")
+        except WeightsError as error:
+            damaged = True
+            typer.echo(f"  {n_dims}D  {one_line(error)}")
+    if damaged:
+        raise typer.Exit(1)
+
+
+def _describe(n_dims: int) -> str:
+    """Recipe, scores, cost and hash of the weights of one dimension."""
+    from skandi.pretrained import shipped_weights
+    from skandi.weights import load_weights
+
+    path = shipped_weights(n_dims)
+    config, state = load_weights(path)
+    scores, training = config["scores"], config["training"]
+    n_parameters = sum(t.numel() for t in state.values())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return (
+        f"{scores['recipe']}, {scores['lengths'][0]}-{scores['lengths'][1]} points: "
+        f"MAE of α {scores['mae']:.4f} ± {scores['mae_standard_error']:.4f}, "
+        f"F1 of the model {scores['f1']:.4f} ± {scores['f1_standard_error']:.4f} "
+        f"({scores['trajectories_per_task']} each); {n_parameters} parameters, trained on "
+        f"{training['trajectories']} trajectories in {training['core_hours']} core hours; "
+        f"{path.name}, sha256 {digest}"
+    )
+
+
+def _version_of(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"

@@ -1,0 +1,99 @@
+"""``skandi train``: the command that made the bundled weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import typer
+
+from skandi.cli.console import require_folder, say
+from skandi.errors import TrainingError
+
+Recipe = Literal["andi-2020", "andi-2020-fixed"]
+Precision = Literal["bfloat16", "float32"]
+
+
+def train(
+    output: Path = typer.Option(
+        ..., "-o", "--out", metavar="OUT", help="Weight file to write, .safetensors."
+    ),
+    dims: int = typer.Option(1, min=1, max=3, help="Spatial dimensions."),
+    steps: int = typer.Option(20_000, min=1, help="Optimiser steps in all."),
+    cooldown: int | None = typer.Option(
+        None, min=0, help="The last steps, in which the learning rate falls to 0; a fifth of all."
+    ),
+    lr: float = typer.Option(2e-3, help="Learning rate on the plateau."),
+    recipe: Recipe = typer.Option("andi-2020", help="Recipe of the simulated data."),
+    precision: Precision = typer.Option("bfloat16", help="Arithmetic of the network."),
+    seed: int = typer.Option(0, min=0, help="Seed of the data and of the first weights."),
+    init: Path | None = typer.Option(
+        None, metavar="WEIGHTS", help="Weights to start from, of any dimension."
+    ),
+    folder: Path | None = typer.Option(
+        None, metavar="DIR", help="Folder of checkpoints and log; OUT.training when left out."
+    ),
+    resume: bool = typer.Option(
+        False, "--resume", help="Go on from the checkpoint in the folder, if there is one."
+    ),
+    test_size: int = typer.Option(
+        5_000, min=1, help="Fresh trajectories per task for the scores in the file."
+    ),
+) -> None:
+    """Train a network for α and the model on simulated trajectories, none seen twice.
+
+    Stopped and taken up again, or run through: the weights are the same, and more steps can be
+    added to a run that is over. The file holds the configuration, the cost and the scores, and
+    serves in Python as `load_pretrained("alpha", n_dims=2, path="my_2d.safetensors")`.
+
+    For example:
+
+    - `skandi train --dims 2 --steps 20000 -o my_2d.safetensors`
+    - `skandi train --dims 2 --steps 40000 -o my_2d.safetensors --resume`
+    - `skandi train --dims 3 --init my_2d.safetensors -o my_3d.safetensors`
+    """
+    require_folder(output)
+    if folder is None:
+        folder = output.with_name(f"{output.stem}.training")
+    checkpoint = folder / "checkpoint.pt"
+    if checkpoint.exists() and not resume:
+        raise TrainingError(
+            f"{folder} holds a checkpoint. Add --resume to go on from it, or name another folder "
+            "with --folder."
+        )
+    from skandi.training.stream import StreamTrainer, StreamTraining, export
+    from skandi.weights import load_weights
+
+    config = StreamTraining(
+        n_dims=dims,
+        steps=steps,
+        cooldown=steps // 5 if cooldown is None else cooldown,
+        lr=lr,
+        recipe=recipe,
+        precision=precision,
+        seed=seed,
+    )
+    initial = None if init is None else load_weights(init)[1]
+    trainer = StreamTrainer(config, folder, initial=initial)
+    if trainer.step:
+        say(f"going on at step {trainer.step} of {steps}")
+    elif initial is not None:
+        say(f"started from {init}; new: {', '.join(trainer.fresh) or 'nothing'}")
+    trainer.run(report=lambda entry: _tell(entry, steps))
+    say("measuring scores")
+    scores = export(trainer, output, test_size=test_size)["scores"]
+    say(
+        f"wrote {output}: MAE {scores['mae']:.4f}, F1 {scores['f1']:.4f} on {test_size} fresh "
+        f"trajectories per task of {recipe}"
+    )
+
+
+def _tell(entry: dict[str, Any], steps: int) -> None:
+    """One entry of the log as a line."""
+    measured = {k: v for k, v in entry.items() if k in ("loss", "mae", "f1", "skipped")}
+    told = ", ".join(
+        f"{name} {value:.4f}" if isinstance(value, float) else f"{name}: {value}"
+        for name, value in measured.items()
+    )
+    hours = f"{entry['core_hours']:.2f} core hours"
+    say(f"step {entry['step']} of {steps}: {told} ({entry['trajectories']} trajectories, {hours})")

@@ -1,0 +1,325 @@
+"""From one row per localisation to one array per track: where every table format meets.
+
+A reader of a format only finds the columns and their units. Everything that can be wrong with the
+rows themselves is settled here, once, and told in the report.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skandi.errors import TracksFileError
+from skandi.io.gaps import (
+    GAP_POLICIES,
+    GapPolicy,
+    frames_from_times,
+    interpolate_gaps,
+    split_at_gaps,
+    steps_within,
+)
+from skandi.io.ids import natural_order
+from skandi.io.tracks import ReadReport, ReadStep, Tracks, counted
+
+ConstantAxes = Literal["drop", "keep"]
+
+
+@dataclass
+class Localisations:
+    """One row per localisation, in whatever order the file had.
+
+    Attributes
+    ----------
+    source, format : str
+        What messages and the report call the file, and its format.
+    track : ndarray of shape (n,), int64
+        Index into `names`; -1 where the localisation belongs to no track.
+    names : list of str
+        The tracks.
+    time : ndarray of shape (n,), float64
+        Frame number or time; NaN where it is missing.
+    positions : ndarray of shape (n, d), float64
+        NaN where a coordinate is missing.
+    axes : tuple of str
+        Names of the d axes.
+    is_frame : bool
+        Whether `time` counts frames (so that a fraction is an error) or may be a time.
+    frame_interval, time_unit, space_unit
+        What the file says about them, None where it is silent.
+    """
+
+    source: str
+    format: str
+    track: NDArray[np.int64]
+    names: list[str]
+    time: NDArray[np.float64]
+    positions: NDArray[np.float64]
+    axes: tuple[str, ...]
+    is_frame: bool = True
+    frame_interval: float | None = None
+    time_unit: str | None = None
+    space_unit: str | None = None
+    steps: list[ReadStep] = field(default_factory=list)
+
+    def keep(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> None:
+        """Keep some rows, or put all in a new order."""
+        self.track = self.track[rows]
+        self.time = self.time[rows]
+        self.positions = self.positions[rows]
+
+    def keep_axes(self, axes: list[int]) -> None:
+        """Keep some of the axes."""
+        self.positions = self.positions[:, axes]
+        self.axes = tuple(self.axes[axis] for axis in axes)
+
+    def note(self, name: str, message: str, n_tracks: int = 0, n_rows: int = 0) -> None:
+        """Add a line to the report."""
+        self.steps.append(ReadStep(name, message, n_tracks=int(n_tracks), n_rows=int(n_rows)))
+
+    def starts(self) -> NDArray[np.int64]:
+        """Row at which each track starts, once the rows are sorted by track."""
+        begins = np.ones(len(self.track), dtype=bool)
+        begins[1:] = np.diff(self.track) != 0
+        return np.flatnonzero(begins)
+
+
+def assemble(
+    table: Localisations, *, gaps: GapPolicy = "split", constant_axes: ConstantAxes = "drop"
+) -> Tracks:
+    """Sort, check, clean and cut a table of localisations into gap-free trajectories.
+
+    Parameters
+    ----------
+    table : Localisations
+        What the reader of a format found; used up.
+    gaps : {"split", "error", "interpolate"}
+        What to do with tracks that miss frames.
+    constant_axes : {"drop", "keep"}
+        What to do with an axis on which nothing in the whole file moves.
+
+    Raises
+    ------
+    TracksFileError
+        If the table holds no localisation that belongs to a track, if a track has two rows for one
+        frame, if frames are not whole numbers or times not on a regular grid, or if there are gaps
+        and `gaps` is ``"error"``.
+    """
+    _check_policies(gaps, constant_axes)
+    n_rows, n_tracks = len(table.track), len(table.names)
+    _drop_rows_of_no_track(table)
+    _drop_empty_axes(table)
+    _drop_missing(table)
+    if not len(table.track):
+        told = "; ".join(step.message for step in table.steps) or "it has no rows"
+        raise TracksFileError(f"{table.source}: no track is left to read: {told}.")
+    _sort(table)
+    _refuse_duplicates(table)
+    frames = _frames(table)
+    if constant_axes == "drop":
+        _drop_constant_axes(table)
+    trajectories, first_frames, ids, notes = _cut(table, frames, gaps)
+    order = natural_order(ids)
+    report = ReadReport(
+        source=table.source,
+        format=table.format,
+        n_rows=n_rows,
+        n_tracks=n_tracks,
+        n_trajectories=len(ids),
+        steps=tuple(table.steps),
+    )
+    return Tracks(
+        trajectories=[trajectories[i] for i in order],
+        ids=[ids[i] for i in order],
+        first_frames=[first_frames[i] for i in order],
+        notes=[notes[i] for i in order],
+        frame_interval=table.frame_interval,
+        time_unit=table.time_unit,
+        space_unit=table.space_unit,
+        report=report,
+    )
+
+
+def _check_policies(gaps: str, constant_axes: str) -> None:
+    if gaps not in GAP_POLICIES:
+        raise TracksFileError(f"gaps={gaps!r}: one of {', '.join(GAP_POLICIES)} is needed.")
+    if constant_axes not in ("drop", "keep"):
+        raise TracksFileError(f"constant_axes={constant_axes!r}: drop or keep is needed.")
+
+
+def _drop_rows_of_no_track(table: Localisations) -> None:
+    assigned = table.track >= 0
+    n = np.count_nonzero(~assigned)
+    if n:
+        table.keep(assigned)
+        table.note("rows_of_no_track", f"{counted(n, 'row')} of no track dropped", n_rows=n)
+
+
+def _drop_empty_axes(table: Localisations) -> None:
+    filled = np.isfinite(table.positions).any(axis=0)
+    if filled.all() or not filled.any():
+        return
+    empty = ", ".join(table.axes[i] for i in np.flatnonzero(~filled))
+    table.keep_axes(list(np.flatnonzero(filled)))
+    table.note("axis_empty", f"axis {empty} dropped: it holds no number")
+
+
+def _drop_missing(table: Localisations) -> None:
+    present = np.isfinite(table.positions).all(axis=1) & np.isfinite(table.time)
+    if present.all():
+        return
+    n_tracks = len(np.unique(table.track[~present]))
+    n = np.count_nonzero(~present)
+    table.keep(present)
+    table.note(
+        "rows_missing",
+        f"{counted(n, 'row')} in {counted(n_tracks, 'track')} without a frame or a finite "
+        "position taken as missing frames",
+        n_tracks=n_tracks,
+        n_rows=n,
+    )
+
+
+def _sort(table: Localisations) -> None:
+    """By track, then by frame; told only where a track's own rows were out of order."""
+    table.keep(np.argsort(table.track, kind="stable"))
+    back = np.zeros(len(table.track), dtype=bool)
+    back[1:] = (np.diff(table.time) < 0) & (np.diff(table.track) == 0)
+    if not back.any():
+        return
+    n_tracks = len(np.unique(table.track[back]))
+    table.keep(np.lexsort((table.time, table.track)))
+    table.note(
+        "rows_sorted",
+        f"{counted(n_tracks, 'track')} sorted, whose rows were not in the order of their frames",
+        n_tracks=n_tracks,
+    )
+
+
+def _refuse_duplicates(table: Localisations) -> None:
+    same = (np.diff(table.time) == 0) & (np.diff(table.track) == 0)
+    if not same.any():
+        return
+    row = np.flatnonzero(same)[0]
+    raise TracksFileError(
+        f"{table.source}: track {table.names[table.track[row]]} has two rows for frame "
+        f"{table.time[row]:g}, and {np.count_nonzero(same)} such pairs are in "
+        f"{len(np.unique(table.track[1:][same]))} tracks. A particle is at one place at a time: "
+        "remove or average the extra rows, or give the column that tells the tracks apart "
+        "(for example 'group')."
+    )
+
+
+def _frames(table: Localisations) -> NDArray[np.int64]:
+    """Frame numbers in steps of one, with the interval between them where it can be known."""
+    starts = table.starts()
+    whole = np.rint(table.time)
+    if not np.array_equal(whole, table.time):
+        if table.is_frame:
+            row = np.flatnonzero(whole != table.time)[0]
+            raise TracksFileError(
+                f"{table.source}: frame {table.time[row]:g} of track "
+                f"{table.names[table.track[row]]} is not a whole number. Frames are counted; name "
+                "the column 't' if it holds times."
+            )
+        frames, interval = frames_from_times(table.time, starts, table.frame_interval, table.source)
+        if interval is not None:
+            table.frame_interval = interval
+            table.note("frames_from_times", f"frames counted from times {interval:g} apart")
+        return frames
+    if np.abs(whole).max() > 2**53:
+        raise TracksFileError(f"{table.source}: frame {np.abs(whole).max():g} is too large.")
+    frames = whole.astype(np.int64)
+    steps = steps_within(frames, starts)
+    stride = int(np.gcd.reduce(steps)) if len(steps) else 1
+    if stride <= 1:
+        return frames
+    if table.frame_interval is not None:
+        table.frame_interval *= stride
+    elif not table.is_frame:
+        table.frame_interval = float(stride)
+    table.note("stride", f"only each {stride}th frame is there: taken as one time step")
+    first = frames[starts]
+    lengths = np.diff(np.append(starts, len(frames)))
+    return np.repeat(first // stride, lengths) + (frames - np.repeat(first, lengths)) // stride
+
+
+def _drop_constant_axes(table: Localisations) -> None:
+    moving = table.positions.max(axis=0) != table.positions.min(axis=0)
+    if moving.all() or not moving.any():
+        return
+    told = ", ".join(
+        f"axis {table.axes[i]}, {table.positions[0, i]:g} in the whole file"
+        for i in np.flatnonzero(~moving)
+    )
+    table.keep_axes(list(np.flatnonzero(moving)))
+    table.note("axis_constant", f"dropped: {told}; tracks are {len(table.axes)}-D")
+
+
+def _cut(
+    table: Localisations, frames: NDArray[np.int64], gaps: GapPolicy
+) -> tuple[list[NDArray[np.float64]], list[int], list[str], list[str]]:
+    """Trajectories, first frames, ids and notes, track by track."""
+    starts = table.starts()
+    track_names = [table.names[code] for code in table.track[starts]]
+    pieces, owner = split_at_gaps(frames, starts)
+    n_pieces = np.bincount(owner, minlength=len(starts))
+    gapped = n_pieces > 1
+    n_gapped = np.count_nonzero(gapped)
+    notes = [""] * len(starts)
+    if not gapped.any():
+        ids = track_names
+    elif gaps == "error":
+        shown = ", ".join(track_names[i] for i in np.flatnonzero(gapped)[:5])
+        raise TracksFileError(
+            f"{table.source}: {n_gapped} of {counted(len(starts), 'track')} with missing frames "
+            f"({shown}{', …' if n_gapped > 5 else ''}). Use gaps='split' or gaps='interpolate', or "
+            "complete the tracks."
+        )
+    elif gaps == "interpolate":
+        n_before = np.diff(np.append(starts, len(frames)))
+        frames, table.positions, starts = interpolate_gaps(
+            frames, table.positions, starts, table.source
+        )
+        added = np.diff(np.append(starts, len(frames))) - n_before
+        ids = track_names
+        notes = [f"{n} missing frames interpolated" if n else "" for n in added]
+        table.note(
+            "gaps_interpolated",
+            f"{counted(n_gapped, 'track')} with missing frames filled on straight lines: "
+            f"{counted(added.sum(), 'point')} added",
+            n_tracks=n_gapped,
+            n_rows=added.sum(),
+        )
+    else:
+        ids, notes = _name_pieces(track_names, owner, n_pieces)
+        starts = pieces
+        table.note(
+            "gaps_split",
+            f"{counted(n_gapped, 'track')} with missing frames split into "
+            f"{n_pieces[gapped].sum()} gap-free pieces",
+            n_tracks=n_gapped,
+        )
+    trajectories = np.split(table.positions, starts[1:])
+    return trajectories, frames[starts].tolist(), ids, notes
+
+
+def _name_pieces(
+    names: list[str], owner: NDArray[np.int64], n_pieces: NDArray[np.int64]
+) -> tuple[list[str], list[str]]:
+    """track#1, track#2, … for the pieces of a split track; the others keep their names."""
+    number = np.arange(len(owner)) - (np.cumsum(n_pieces) - n_pieces)[owner] + 1
+    pairs = list(zip(owner.tolist(), number.tolist(), strict=True))
+    mark = "#"
+    while True:
+        ids = [names[i] if n_pieces[i] == 1 else f"{names[i]}{mark}{k}" for i, k in pairs]
+        if len(set(ids)) == len(ids):
+            break
+        mark += "#"  # a track of the file is called like a piece of another
+    notes = [
+        "" if n_pieces[i] == 1 else f"piece {k} of {n_pieces[i]} of track {names[i]}, split at gaps"
+        for i, k in pairs
+    ]
+    return ids, notes

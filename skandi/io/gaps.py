@@ -1,0 +1,129 @@
+"""Frames: from times to frame numbers, and what to do where frames are missing.
+
+Every estimator of skandi takes positions at equal time steps. A missing frame left unmarked looks
+like a jump, and biases α.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skandi.errors import TracksFileError
+
+GapPolicy = Literal["split", "error", "interpolate"]
+GAP_POLICIES: tuple[str, ...] = get_args(GapPolicy)
+
+# A time further than this from a whole number of intervals is not a clock's jitter.
+_JITTER = 0.25
+# From here on the interval's own rounding (0.033 s for 1/30 s) outweighs the jitter.
+_LONG_GAP = 10
+_MOST_INVENTED = 10
+
+
+def steps_within(values: NDArray, starts: NDArray[np.int64]) -> NDArray:
+    """Differences of consecutive rows of the same track, for rows sorted by track and time."""
+    inside = np.ones(len(values), dtype=bool)
+    inside[starts] = False
+    return np.diff(values)[inside[1:]]
+
+
+def frames_from_times(
+    times: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    interval: float | None,
+    source: str,
+) -> tuple[NDArray[np.int64], float | None]:
+    """Frame numbers of localisations whose times are known, and the interval between frames.
+
+    Parameters
+    ----------
+    times : ndarray of shape (n,)
+        Sorted within each track, no two alike.
+    starts : ndarray of int
+        Row at which each track starts.
+    interval : float or None
+        Time between frames; None takes the time that separates most neighbours.
+    source : str
+        What the error calls the table.
+
+    Raises
+    ------
+    TracksFileError
+        If the times do not lie on one regular grid.
+    """
+    steps = steps_within(times, starts)
+    if interval is None:
+        if not len(steps):
+            return np.zeros(len(times), dtype=np.int64), None
+        interval = float(np.sort(steps)[(len(steps) - 1) // 2])  # one that occurs
+        single = steps[np.abs(steps / interval - 1) < _JITTER]
+        interval = float(single.mean())  # finer than one difference of rounded times
+    ratio = steps / interval
+    n_frames = np.rint(ratio)
+    off = (np.abs(ratio - n_frames) > _JITTER) & (n_frames <= _LONG_GAP) | (n_frames < 1)
+    if off.any():
+        raise TracksFileError(
+            f"{source}: {off.sum()} of {len(steps)} time steps are not a whole number of frame "
+            f"intervals of {interval:g}, for example {steps[off][0]:g}. Give a column of frame "
+            "numbers, or the right frame_interval."
+        )
+    increments = np.zeros(len(times), dtype=np.int64)
+    inside = np.ones(len(times), dtype=bool)
+    inside[starts] = False
+    increments[inside] = n_frames
+    total = np.cumsum(increments)
+    first = np.rint(times[starts] / interval).astype(np.int64)
+    lengths = np.diff(np.append(starts, len(times)))
+    return total + np.repeat(first - total[starts], lengths), interval
+
+
+def split_at_gaps(
+    frames: NDArray[np.int64], starts: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row at which each gap-free piece starts, and which track it is a piece of."""
+    begins = np.ones(len(frames), dtype=bool)
+    begins[1:] = np.diff(frames) != 1
+    begins[starts] = True
+    piece_starts = np.flatnonzero(begins)
+    track = np.searchsorted(starts, piece_starts, side="right") - 1
+    return piece_starts, track
+
+
+def interpolate_gaps(
+    frames: NDArray[np.int64],
+    positions: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    source: str,
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+    """Fill missing frames on the straight line between their neighbours.
+
+    Returns frames, positions and starts of the filled tracks.
+
+    Raises
+    ------
+    TracksFileError
+        If ten times more points would be invented than were measured.
+    """
+    missing = np.zeros(len(frames), dtype=np.int64)  # after each row
+    missing[:-1] = np.diff(frames) - 1
+    missing[starts[1:] - 1] = 0
+    missing[-1] = 0
+    if missing.sum() > _MOST_INVENTED * len(frames):
+        raise TracksFileError(
+            f"{source}: filling the gaps would invent {missing.sum()} points between "
+            f"{len(frames)} measured ones. Use gaps='split'."
+        )
+    copies = missing + 1
+    row = np.repeat(np.arange(len(frames)), copies)
+    new_starts = np.cumsum(copies) - copies
+    offset = np.arange(len(row)) - new_starts[row]
+    ahead = np.minimum(row + 1, len(frames) - 1)
+    share = (offset / copies[row])[:, np.newaxis]
+    # a convex combination: the difference of two finite positions may not be finite
+    filled = np.where(
+        share > 0, positions[row] * (1 - share) + positions[ahead] * share, positions[row]
+    )
+    return frames[row] + offset, filled, new_starts[starts]

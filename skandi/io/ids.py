@@ -1,0 +1,69 @@
+"""Names of tracks: which cells of an id column mean "no track", and in which order tracks stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Sequence
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+# What programs write where there is nothing: TrackMate 6 the word None for a spot of no track.
+EMPTY_WORDS = frozenset({"", "none", "nan", "na", "n/a", "null", "<na>"})
+_WHOLE_FLOAT = re.compile(r"[0-9]+\.0*")
+# saSPT's localisations of no track carry a negative number.
+_NEGATIVE = re.compile(r"-[0-9]+(\.[0-9]*)?")
+_DIGITS = re.compile(r"([0-9]+)")
+
+
+def canonical_id(value: Hashable) -> str | None:
+    """The name of a track as text, or None for a localisation that belongs to no track.
+
+    Whole numbers are written as such, whatever a table made of them: 7, 7.0 and "7.0" are "7".
+    Empty cells, ``None``, ``NaN`` and negative numbers mean no track.
+
+    Examples
+    --------
+    >>> [canonical_id(value) for value in (7, 7.0, "7.0", " 007 ", "cell 7", -1, "None")]
+    ['7', '7', '7', '007', 'cell 7', None, None]
+    """
+    if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
+        number = float(value)
+        if not np.isfinite(number) or number < 0:
+            return None
+        return str(int(value)) if number == int(value) else repr(number)
+    text = str(value).strip()
+    if text.lower() in EMPTY_WORDS or _NEGATIVE.fullmatch(text):
+        return None
+    return text.partition(".")[0] if _WHOLE_FLOAT.fullmatch(text) else text
+
+
+def encode_ids(column: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
+    """An id column as codes into a list of names; -1 where there is no track."""
+    raw_codes, values = pd.factorize(column, use_na_sentinel=True)
+    names: dict[str, int] = {}
+    code_of = np.full(len(values) + 1, -1, dtype=np.int64)  # the last one answers raw code -1
+    for i, value in enumerate(values):
+        name = canonical_id(value)
+        if name is not None:
+            code_of[i] = names.setdefault(name, len(names))
+    return code_of[raw_codes], list(names)
+
+
+def natural_order(names: Sequence[str]) -> list[int]:
+    """Indices that put names in the order people count in: 2 before 10, cell2/9 before cell2/10.
+
+    The order of the rows of a table thus never decides the order of the tracks.
+    """
+
+    def key(index: int) -> tuple[list[tuple[int, str]], str]:
+        parts = _DIGITS.split(names[index])  # text, digits, text, …, text
+        # by length, then by digit: as numbers of any size compare
+        numbers = [(len(digits), digits) for digits in (d.lstrip("0") for d in parts[1::2])]
+        compared = [(0, text) for text in parts]
+        compared[1::2] = numbers
+        return compared, names[index]  # 7 and 007 differ in nothing else
+
+    return sorted(range(len(names)), key=key)

@@ -1,0 +1,74 @@
+"""Parquet: the tidy table in columns, with its units, for large sets of tracks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+
+from skandi.errors import TracksFileError
+from skandi.files import replacing
+from skandi.io.assemble import Localisations
+from skandi.io.tidy import read_tidy_frame, tidy_frame
+from skandi.io.tracks import Tracks
+
+_UNITS = "skandi"
+
+
+def read_parquet(path: str | os.PathLike[str]) -> Localisations:
+    """The localisations of a Parquet file with the columns of a tidy table.
+
+    Raises
+    ------
+    TracksFileError
+        If the file is damaged, or its columns are not those of a tidy table.
+    """
+    path = Path(path)
+    pa = _pyarrow()
+    try:
+        frame = pd.read_parquet(path)
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise TracksFileError(f"{path} is not a readable Parquet file: {error}.") from error
+    table = read_tidy_frame(frame, source=str(path), format="parquet")
+    units: Any = frame.attrs.get(_UNITS)
+    if isinstance(units, dict):
+        interval = units.get("frame_interval")
+        table.frame_interval = float(interval) if interval is not None else None
+        table.time_unit = units.get("time_unit")
+        table.space_unit = units.get("space_unit")
+    return table
+
+
+def write_parquet(tracks: Tracks, path: str | os.PathLike[str]) -> None:
+    """Write tracks as a tidy table in Parquet, with their units, for `read_parquet`."""
+    frame = tidy_frame(tracks)
+    frame.attrs[_UNITS] = {
+        "frame_interval": tracks.frame_interval,
+        "time_unit": tracks.time_unit,
+        "space_unit": tracks.space_unit,
+    }
+    save_parquet(frame, path)
+
+
+def save_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a DataFrame without its index, replacing the file in one step."""
+    _pyarrow()
+    with replacing(path) as aside:
+        frame.to_parquet(aside, index=False)
+
+
+def _pyarrow() -> ModuleType:
+    # pip happily installs a pyarrow that refuses the numpy it finds (26 needs numpy 2)
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise TracksFileError(
+            f"Parquet needs pyarrow, which cannot be imported here: {error}. Install one that fits "
+            "the installed numpy (with numpy 1: pip install 'pyarrow<26'), or use CSV."
+        ) from error
+    return pyarrow

@@ -1,0 +1,70 @@
+"""Writing a table of results where people will open it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from skandi.errors import TracksFileError
+from skandi.files import replacing
+from skandi.io.parquet import save_parquet
+
+RESULT_SUFFIXES = (".csv", ".parquet")
+# What a spreadsheet takes for the beginning of a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def check_results_path(path: str | os.PathLike[str]) -> None:
+    """Refuse, before any work is done, a place where results cannot be written.
+
+    Raises
+    ------
+    TracksFileError
+        If the suffix is neither ``.csv`` nor ``.parquet``.
+    OSError
+        If the folder does not exist, or `path` is a folder.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in RESULT_SUFFIXES:
+        raise TracksFileError(
+            f"{path}: results are written as CSV or Parquet, so the name must end in .csv or "
+            ".parquet."
+        )
+    if path.is_dir():
+        raise IsADirectoryError(21, "is a directory, a file name is needed", str(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(2, "no such directory", str(path.parent))
+
+
+def write_results(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a table of results as CSV or Parquet, by suffix, replacing the file in one step.
+
+    In CSV, numbers have six significant digits, and text that a spreadsheet would run as a formula
+    (a track called ``=HYPERLINK(…)``) gets an apostrophe in front. Parquet holds everything exactly
+    as it is.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "results.csv"
+    >>> write_results(pd.DataFrame({"track_id": ["7", "=1+1"], "alpha": [0.512, 1 / 3]}), path)
+    >>> print(path.read_text())
+    track_id,alpha
+    7,0.512
+    '=1+1,0.333333
+    <BLANKLINE>
+    """
+    check_results_path(path)
+    if Path(path).suffix.lower() == ".parquet":
+        save_parquet(table, path)
+        return
+    text = [name for name in table if pd.api.types.is_string_dtype(table[name])]
+    safe = table.assign(**{name: table[name].map(_no_formula, na_action="ignore") for name in text})
+    with replacing(path) as aside:
+        safe.to_csv(aside, index=False, float_format="%.6g", lineterminator="\n", encoding="utf-8")
+
+
+def _no_formula(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -1,0 +1,99 @@
+"""What can be said of a text file from its first lines: encoding, separator, column names."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from skandi.errors import TracksFileError
+
+_HEAD_BYTES = 1 << 16
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SEPARATORS = (",", ";", "\t")
+# Every byte means something in it, and "µ" means what it does in Windows' encoding.
+FALLBACK_ENCODING = "latin-1"
+
+
+@dataclass(frozen=True)
+class TextHead:
+    """The beginning of a text file.
+
+    Attributes
+    ----------
+    encoding : str
+        UTF-8 unless the file says otherwise or is not valid UTF-8 (then Latin-1).
+    n_skipped : int
+        Lines before the first line with content: blank, a comment, or Excel's ``sep=;``.
+    lines : list of str
+        The complete lines from there on that fit into the head, without line ends.
+    """
+
+    encoding: str
+    n_skipped: int
+    lines: list[str]
+
+    def separator(self) -> str:
+        """The separator that cuts the first line into most fields, or white space."""
+        counts = {sep: len(split_line(self.lines[0], sep)) for sep in _SEPARATORS}
+        best = max(_SEPARATORS, key=counts.__getitem__)
+        if counts[best] == 1 and len(self.lines[0].split()) > 1:
+            return r"\s+"
+        return best
+
+
+def split_line(line: str, separator: str) -> list[str]:
+    """The fields of one line, quotes removed, white space around them too."""
+    if separator == r"\s+":
+        return line.split()
+    return [field.strip() for field in next(csv.reader([line], delimiter=separator))]
+
+
+def read_head(path: Path) -> TextHead:
+    """Look at the first 64 KiB of a text file.
+
+    Raises
+    ------
+    TracksFileError
+        If the file is empty, or is not text.
+    """
+    with path.open("rb") as file:
+        raw = file.read(_HEAD_BYTES)
+        complete = not file.read(1)
+    encoding = _encoding(raw, complete)
+    text = raw.decode(encoding, errors="replace")
+    if "\0" in text:
+        raise TracksFileError(
+            f"{path} is not a text file: tables of tracks (CSV, TSV, Parquet) and the text files "
+            "of the AnDi challenge can be read. Unpack it first if it is compressed."
+        )
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if not complete and len(lines) > 1:
+        lines.pop()  # cut off somewhere in the middle
+    n_skipped = 0
+    while n_skipped < len(lines) and _says_nothing(lines[n_skipped]):
+        n_skipped += 1
+    if n_skipped == len(lines):
+        raise TracksFileError(f"{path} is empty: a table of tracks is needed.")
+    return TextHead(encoding, n_skipped, lines[n_skipped:])
+
+
+def _encoding(raw: bytes, complete: bool) -> str:
+    for bom, encoding in _BOMS:
+        if raw.startswith(bom):
+            return encoding
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(raw, final=complete)
+    except UnicodeDecodeError:
+        return FALLBACK_ENCODING
+    return "utf-8"
+
+
+def _says_nothing(line: str) -> bool:
+    content = line.strip()
+    return not content or content.startswith("#") or content.lower().startswith("sep=")

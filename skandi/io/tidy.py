@@ -1,0 +1,283 @@
+"""The tidy table: one row per localisation, in CSV and its relatives, or in a DataFrame.
+
+This is what trackpy returns and what most programs can export. The columns are found by name,
+whatever their order and case; others are ignored.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skandi.errors import TracksFileError
+from skandi.files import replacing
+from skandi.io.assemble import Localisations
+from skandi.io.ids import EMPTY_WORDS, canonical_id, encode_ids
+from skandi.io.text import FALLBACK_ENCODING, TextHead, read_head, split_line
+from skandi.io.tracks import Tracks
+
+TRACK_COLUMNS = ("particle", "track", "trajectory", "traj_idx", "track_id")
+GROUP_COLUMNS = ("group",)
+FRAME_COLUMNS = ("frame",)
+TIME_COLUMNS = ("t", "time")
+AXES = ("x", "y", "z")
+
+NEEDED = (
+    f"one of {'|'.join(TRACK_COLUMNS)}, one of {'|'.join((*FRAME_COLUMNS, *TIME_COLUMNS))}, x, "
+    "then y and z if there are any; 'group' may tell apart tracks that share a number"
+)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column of a tidy table plays which part."""
+
+    track: Hashable
+    axes: tuple[tuple[str, Hashable], ...]
+    frame: Hashable | None
+    time: Hashable | None
+    group: Hashable | None
+
+    @property
+    def ids(self) -> list[Hashable]:
+        """The columns that hold names rather than numbers."""
+        return [name for name in (self.group, self.track) if name is not None]
+
+
+def find_columns(names: list[Hashable], source: str) -> Columns:
+    """Match the names of a table's columns with the parts of a tidy table.
+
+    Raises
+    ------
+    TracksFileError
+        If a part is missing, or if two columns could play the same part.
+
+    Examples
+    --------
+    >>> find_columns(["Frame", "Particle", "Y", "X", "mass"], "the table").axes
+    (('x', 'X'), ('y', 'Y'))
+    """
+    by_name: dict[str, list[Hashable]] = {}
+    for name in names:
+        by_name.setdefault(str(name).strip().lower(), []).append(name)
+
+    def find(aliases: tuple[str, ...]) -> Hashable | None:
+        found = [name for alias in aliases for name in by_name.get(alias, [])]
+        if len(found) > 1:
+            raise TracksFileError(
+                f"{source}: columns {' and '.join(repr(str(name)) for name in found)} could each "
+                f"be the {aliases[0]} column. Keep one of them."
+            )
+        return found[0] if found else None
+
+    track, frame, time = find(TRACK_COLUMNS), find(FRAME_COLUMNS), find(TIME_COLUMNS)
+    axes = tuple((axis, name) for axis in AXES if (name := find((axis,))) is not None)
+    missing = []
+    if track is None:
+        missing.append("the track")
+    if frame is None and time is None:
+        missing.append("the frame")
+    if [axis for axis, _ in axes] != list(AXES[: len(axes)]) or not axes:
+        missing.append("the positions")
+    if missing:
+        came = ", ".join(str(name) for name in names) or "none"
+        raise TracksFileError(
+            f"{source}: no column for {' and '.join(missing)}. Needed: {NEEDED}. Found: {came}."
+        )
+    return Columns(track, axes, frame, time, find(GROUP_COLUMNS))
+
+
+def read_tidy_frame(
+    frame: pd.DataFrame, source: str = "table", format: str = "tidy"
+) -> Localisations:
+    """The localisations of a DataFrame whose columns (or index levels) are those of a tidy table.
+
+    Raises
+    ------
+    TracksFileError
+        If columns are missing or ambiguous, or hold something else than numbers.
+    """
+    # trackpy keeps frame both as the index and as a column: the column then counts
+    levels = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    if levels:
+        frame = frame.reset_index(level=levels)
+    columns = find_columns(list(frame.columns), source)
+    track, names = _tracks(frame, columns, source)
+    time_column = columns.frame if columns.frame is not None else columns.time
+    localisations = Localisations(
+        source=source,
+        format=format,
+        track=track,
+        names=names,
+        time=_numbers(frame[time_column], source),
+        positions=np.column_stack([_numbers(frame[name], source) for _, name in columns.axes]),
+        axes=tuple(axis for axis, _ in columns.axes),
+        is_frame=columns.frame is not None,
+    )
+    if columns.frame is not None and columns.time is not None:
+        localisations.frame_interval = _interval(
+            localisations, _numbers(frame[columns.time], source)
+        )
+    return localisations
+
+
+def read_tidy(path: str | os.PathLike[str]) -> Localisations:
+    """The localisations of a text table with a line of column names.
+
+    Comma, semicolon, tab or white space may separate; with semicolons a decimal comma is
+    understood. Numbers are read to the last bit.
+
+    Raises
+    ------
+    TracksFileError
+        As `read_tidy_frame`; and if the file is empty, or is no regular table.
+    """
+    path = Path(path)
+    head = read_head(path)
+    separator = head.separator()
+    columns = find_columns(list(split_line(head.lines[0], separator)), str(path))
+    return read_tidy_frame(_read_csv(path, head, separator, columns), source=str(path))
+
+
+def _read_csv(path: Path, head: TextHead, separator: str, columns: Columns) -> pd.DataFrame:
+    def read(encoding: str) -> pd.DataFrame:
+        with warnings.catch_warnings():
+            # pandas only warns when it leaves out fields that have no column
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(
+                path,
+                sep=separator,
+                skiprows=head.n_skipped,
+                encoding=encoding,
+                decimal=_decimal_mark(head, separator),
+                dtype=dict.fromkeys(columns.ids, str),
+                float_precision="round_trip",
+                index_col=False,
+                skipinitialspace=True,
+                low_memory=False,
+            ).rename(columns=str.strip)
+
+    try:
+        try:
+            return read(head.encoding)
+        except UnicodeDecodeError:
+            return read(FALLBACK_ENCODING)
+    except pd.errors.ParserError as error:
+        raise TracksFileError(f"{path} is not a regular table: {error}.") from error
+    except pd.errors.ParserWarning as warning:
+        raise TracksFileError(
+            f"{path} is not a regular table: rows have more fields than there are column names."
+        ) from warning
+
+
+def _decimal_mark(head: TextHead, separator: str) -> str:
+    """A comma in the first row of a table that is not separated by commas, where no point is."""
+    if separator == "," or len(head.lines) < 2:
+        return "."
+    return "," if "," in head.lines[1] and "." not in head.lines[1] else "."
+
+
+def _tracks(
+    frame: pd.DataFrame, columns: Columns, source: str
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Which track each row belongs to; a group makes its tracks different from another's."""
+    track, names = encode_ids(frame[columns.track])
+    if columns.group is None:
+        return track, names
+    group, group_names = encode_ids(frame[columns.group])
+    # a row without a group keeps the bare name of its track
+    pair = np.where(track < 0, -1, (group + 1) * len(names) + track)
+    codes, pairs = pd.factorize(np.where(pair < 0, np.nan, pair), use_na_sentinel=True)
+    joined = []
+    for value in pairs.astype(np.int64).tolist():
+        g, k = divmod(value, len(names))
+        joined.append(names[k] if g == 0 else f"{group_names[g - 1]}/{names[k]}")
+    if len(set(joined)) < len(joined):
+        raise TracksFileError(
+            f"{source}: two pairs of group and track make the same name 'group/track'. Rename the "
+            "groups so that they hold no '/'."
+        )
+    return codes.astype(np.int64), joined
+
+
+def _numbers(column: pd.Series, source: str) -> NDArray[np.float64]:
+    """A column as float64, NaN where a cell is empty."""
+    types = pd.api.types
+    could_be_numbers = types.is_any_real_numeric_dtype(column) or types.is_string_dtype(column)
+    if not could_be_numbers and not types.is_object_dtype(column):
+        raise TracksFileError(
+            f"{source}: column '{column.name}' holds {column.dtype}, where numbers are needed."
+        )
+    column = column.reset_index(drop=True)
+    numbers = pd.to_numeric(column, errors="coerce")
+    text = column[numbers.isna() & column.notna()].astype(str).str.strip()
+    wrong = text[~text.str.lower().isin(EMPTY_WORDS)]
+    if len(wrong):
+        raise TracksFileError(
+            f"{source}: column '{column.name}' holds {wrong.iloc[0]!r} in data row "
+            f"{wrong.index[0] + 1}, where a number is needed."
+        )
+    return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _interval(table: Localisations, times: NDArray[np.float64]) -> float | None:
+    """Time between frames, from a table that gives both; None where the two do not agree."""
+    order = np.lexsort((table.time, table.track))
+    same = np.diff(table.track[order]) == 0
+    n_frames = np.diff(table.time[order])[same]
+    duration = np.diff(times[order])[same]
+    usable = np.isfinite(duration) & (n_frames > 0)
+    if not usable.any():
+        return None
+    ratio = duration[usable] / n_frames[usable]
+    interval = float(np.median(ratio))
+    # times in a column of frame numbers say nothing about the clock
+    if interval <= 0 or (interval == 1 and np.ptp(ratio) == 0):
+        return None
+    return interval
+
+
+def tidy_frame(tracks: Tracks) -> pd.DataFrame:
+    """Tracks as a tidy table with the columns track, frame, x[, y[, z]].
+
+    Raises
+    ------
+    TracksFileError
+        If a reader would take the id of a track for something else, such as "no track".
+    """
+    unreadable = [name for name in tracks.ids if canonical_id(name) != name]
+    if unreadable:
+        raise TracksFileError(
+            f"Tracks named {unreadable[:5]} would not be read back under these names: empty names, "
+            "negative numbers and words like 'nan' or 'None' mean no track. Rename them."
+        )
+    lengths = tracks.n_points
+    ends = np.cumsum(lengths)
+    within = np.arange(lengths.sum()) - np.repeat(ends - lengths, lengths)
+    positions = np.concatenate(tracks.trajectories) if len(tracks) else np.empty((0, 1))
+    columns: dict[str, object] = {
+        "track": pd.Series(np.repeat(np.array(tracks.ids, dtype=object), lengths), dtype="string"),
+        "frame": np.repeat(np.array(tracks.first_frames, dtype=np.int64), lengths) + within,
+    }
+    columns.update({AXES[axis]: positions[:, axis] for axis in range(positions.shape[1])})
+    return pd.DataFrame(columns)
+
+
+def write_tidy(tracks: Tracks, path: str | os.PathLike[str]) -> None:
+    """Write tracks as a text table that `read_tidy` reads back to the same bits.
+
+    Fields are separated by tabs in a ``.tsv``, by commas otherwise. Units have no place in the
+    format and are not written. Ids are written as they are, even where a spreadsheet would take
+    one for a formula: this file is for programs, and its ids must come back.
+    """
+    separator = "\t" if Path(path).suffix.lower() == ".tsv" else ","
+    table = tidy_frame(tracks)
+    with replacing(path) as aside:
+        table.to_csv(aside, sep=separator, index=False, lineterminator="\n", encoding="utf-8")

@@ -1,0 +1,204 @@
+"""What a reader returns: trajectories with their names, units, and what was done to get them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skandi.errors import TrajectoryError
+from skandi.trajectories import as_trajectories
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "track"), counted(3, "track")
+    ('1 track', '3 tracks')
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+@dataclass(frozen=True)
+class ReadStep:
+    """One thing a reader did between the file and the trajectories.
+
+    Attributes
+    ----------
+    name : str
+        What kind of step, for programs: ``"gaps_split"``, ``"rows_missing"``, …
+    message : str
+        The same for people, with the numbers.
+    n_tracks, n_rows : int
+        How many tracks and how many rows it touched.
+    """
+
+    name: str
+    message: str
+    n_tracks: int = 0
+    n_rows: int = 0
+
+
+@dataclass(frozen=True)
+class ReadReport:
+    """What was read, and what was done to it. ``str(report)`` is for people.
+
+    Attributes
+    ----------
+    source : str
+        The file, or ``"table"`` for a DataFrame.
+    format : str
+        Name of the format it was read as.
+    n_rows, n_tracks : int
+        Localisations and tracks in the source, before anything was done.
+    n_trajectories : int
+        Trajectories handed over.
+    steps : tuple of ReadStep
+        In the order they were taken; empty when the source was taken as it is.
+    """
+
+    source: str
+    format: str
+    n_rows: int
+    n_tracks: int
+    n_trajectories: int
+    steps: tuple[ReadStep, ...] = ()
+
+    def __str__(self) -> str:
+        head = (
+            f"{self.source} ({self.format}): {counted(self.n_rows, 'row')}, "
+            f"{counted(self.n_tracks, 'track')}, {self.n_trajectories} read"
+        )
+        return "\n".join([head, *(f"  {step.message}" for step in self.steps)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain numbers and strings, ready for JSON."""
+        return {
+            "source": self.source,
+            "format": self.format,
+            "n_rows": self.n_rows,
+            "n_tracks": self.n_tracks,
+            "n_trajectories": self.n_trajectories,
+            "steps": [vars(step).copy() for step in self.steps],
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Tracks:
+    """Trajectories of one experiment: positions at regular times, without gaps.
+
+    Attributes
+    ----------
+    trajectories : list of ndarray of shape (T_i, d), float64
+        Positions, one row per frame; what every estimator of skandi takes. All have the same d.
+    ids : list of str
+        One name per trajectory, no two alike. A table with groups gives ``group/track``; a track
+        split at its gaps gives ``track#1``, ``track#2``, ….
+    first_frames : list of int
+        The frame each trajectory starts at.
+    notes : list of str
+        What was done to this one trajectory; empty when nothing was.
+    frame_interval : float or None
+        Time from one point to the next, in `time_unit`; None when the source does not say.
+    time_unit, space_unit : str or None
+        Units of time and of the positions; None when the source does not say.
+    report : ReadReport or None
+        What the reader did; None for trajectories that were never in a file.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skandi.io import Tracks
+    >>> tracks = Tracks.from_trajectories([np.zeros((5, 2)), np.ones((7, 2))], ids=["a", "b"])
+    >>> len(tracks), tracks.n_dims, tracks.n_points.tolist()
+    (2, 2, [5, 7])
+    """
+
+    trajectories: list[NDArray[np.float64]]
+    ids: list[str]
+    first_frames: list[int]
+    notes: list[str]
+    frame_interval: float | None = None
+    time_unit: str | None = None
+    space_unit: str | None = None
+    report: ReadReport | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        n = len(self.trajectories)
+        for name in ("ids", "first_frames", "notes"):
+            if len(getattr(self, name)) != n:
+                raise TrajectoryError(
+                    f"{n} trajectories need {n} {name}, not {len(getattr(self, name))}."
+                )
+        if len(set(self.ids)) != n:
+            twice = [name for name, count in Counter(self.ids).most_common(5) if count > 1]
+            raise TrajectoryError(f"Each trajectory needs an id of its own; used twice: {twice}.")
+        widths = {x.shape[1] for x in self.trajectories}
+        if len(widths) > 1:
+            raise TrajectoryError(
+                f"Trajectories of {sorted(widths)} dimensions in one set: keep one set per number "
+                "of dimensions."
+            )
+
+    @classmethod
+    def from_trajectories(
+        cls,
+        trajectories: Any,
+        *,
+        ids: Sequence[str] | None = None,
+        frame_interval: float | None = None,
+        time_unit: str | None = None,
+        space_unit: str | None = None,
+    ) -> Tracks:
+        """Name trajectories that come from a program and not from a file.
+
+        Parameters
+        ----------
+        trajectories : list of array-like of shape (T_i, d), or whatever `as_trajectories` reads
+            Positions.
+        ids : sequence of str, optional
+            Their names; ``"0"``, ``"1"``, … when left out.
+        frame_interval : float, optional
+            Time from one point to the next, in `time_unit`.
+        time_unit, space_unit : str, optional
+            Units of time and of the positions.
+
+        Raises
+        ------
+        TrajectoryError
+            If there are none, if any cannot be used, or if ids are too few, too many, or used
+            twice.
+        """
+        arrays = as_trajectories(trajectories)
+        names = [str(i) for i in range(len(arrays))] if ids is None else [str(i) for i in ids]
+        return cls(
+            trajectories=arrays,
+            ids=names,
+            first_frames=[0] * len(arrays),
+            notes=[""] * len(arrays),
+            frame_interval=frame_interval,
+            time_unit=time_unit,
+            space_unit=space_unit,
+        )
+
+    @property
+    def n_dims(self) -> int:
+        """Number of spatial dimensions, 0 when there is no trajectory."""
+        return self.trajectories[0].shape[1] if self.trajectories else 0
+
+    @property
+    def n_points(self) -> NDArray[np.int64]:
+        """Number of points of each trajectory."""
+        return np.array([len(x) for x in self.trajectories], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.trajectories)
+
+    def __iter__(self) -> Iterator[tuple[str, NDArray[np.float64]]]:
+        return iter(zip(self.ids, self.trajectories, strict=True))

@@ -1,0 +1,181 @@
+"""analyse: one row per track, one set of columns, an answer or a reason."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_estimators import LengthAsAlpha, LengthAsModel
+
+from skandi import analyse, load_pretrained
+from skandi.diffusion import MODELS
+from skandi.errors import SkandiError, TracksFileError, TrajectoryError
+from skandi.io import Tracks, read_tracks, sample_tracks_path, write_tracks
+
+COLUMNS = [
+    "track_id", "n_points", "n_dims", "alpha", "alpha_lower", "alpha_upper", "expected_error",
+    "model", "p_attm", "p_ctrw", "p_fbm", "p_lw", "p_sbm", "novelty", "is_novel", "D_alpha", "note",
+]  # fmt: skip
+
+
+def walks(*lengths, n_dims=2, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(T, n_dims)).cumsum(axis=0) for T in lengths]
+
+
+def analysed(tracks, **kwargs):
+    kwargs.setdefault("alpha_model", LengthAsAlpha())
+    kwargs.setdefault("model_classifier", LengthAsModel())
+    return analyse(tracks, **kwargs)
+
+
+def test_analyse__every_track__has_a_row_and_its_own_answer():
+    table = analysed(walks(50, 11, 30, 12))
+    assert table.track_id.tolist() == ["0", "1", "2", "3"]
+    assert table.n_points.tolist() == [50, 11, 30, 12]
+    np.testing.assert_allclose(table.alpha, [0.05, 0.011, 0.03, 0.012], rtol=1e-6)
+    assert table.model.tolist() == [MODELS[0], MODELS[1], MODELS[0], MODELS[2]]
+    probability = table[[f"p_{model}" for model in MODELS]].to_numpy()
+    np.testing.assert_array_equal(probability.argmax(axis=1), [0, 1, 0, 2])
+    assert (table.note == "").all()
+
+
+@pytest.mark.parametrize("lengths", [(20, 30), (3, 4), (3, 30)], ids=["all", "none", "some"])
+def test_analyse__columns_and_types__do_not_depend_on_the_tracks(lengths):
+    table = analysed(walks(*lengths))
+    assert list(table) == COLUMNS
+    types = table.dtypes.astype(str).to_dict()
+    assert types.pop("track_id") == types.pop("model") == types.pop("note") == "string"
+    assert types.pop("n_points") == types.pop("n_dims") == "int64"
+    assert types.pop("is_novel") == "boolean"
+    assert set(types.values()) == {"float64"}
+
+
+def test_analyse__columns_of_later__are_empty():
+    table = analysed(walks(20, 30))
+    later = ["alpha_lower", "alpha_upper", "expected_error", "novelty", "is_novel", "D_alpha"]
+    assert table[later].isna().all(axis=None)
+
+
+def test_analyse__short_tracks__have_no_value_and_a_note():
+    model = LengthAsAlpha()
+    table = analysed(walks(6, 10, 1), alpha_model=model)
+    assert table.note.tolist() == [
+        "too short: 6 points, at least 10 needed",
+        "",
+        "too short: 1 point, at least 10 needed",
+    ]
+    assert table.alpha.isna().tolist() == [True, False, True]
+    assert table.model.isna().tolist() == [True, False, True]
+    assert table.p_fbm.isna().tolist() == [True, False, True]
+    assert sum(model.asked) == 1
+
+
+def test_analyse__shortest_of_two_estimators__is_the_larger_one():
+    model = LengthAsAlpha()
+    model.min_points_ = 25
+    assert analysed(walks(20, 30), alpha_model=model).alpha.isna().tolist() == [True, False]
+
+
+def test_analyse__still_tracks__are_told_and_not_guessed():
+    still, along_x = np.full((20, 2), 1 / 3), walks(20)[0]
+    along_x[:, 1] = 1e17
+    table = analysed([still, along_x, walks(20)[0]])
+    assert table.note.tolist() == [
+        "does not move: all positions are the same",
+        "does not move along y",
+        "",
+    ]
+    assert table.alpha.isna().tolist() == [True, False, False]
+
+
+def test_analyse__longer_than_training__is_answered_with_a_note():
+    table = analysed(walks(999, 1000))
+    assert table.note.tolist() == ["", "longer than the 999 points seen in training"]
+    assert table.alpha.notna().all()
+
+
+def test_analyse__notes_of_the_reader__come_last():
+    rows = [(1, t, np.sin(t), t**0.5) for t in (*range(12), *range(20, 25))]
+    table = analysed(pd.DataFrame(rows, columns=["track", "frame", "x", "y"]))
+    assert table.track_id.tolist() == ["1#1", "1#2"]
+    assert table.note[1] == (
+        "too short: 5 points, at least 10 needed; piece 2 of 2 of track 1, split at gaps"
+    )
+
+
+def test_analyse__path_frame_tracks_and_list__agree(tmp_path):
+    trajectories = walks(12, 40, 5)
+    tracks = Tracks.from_trajectories(trajectories)
+    write_tracks(tracks, tmp_path / "tracks.csv")
+    expected = analysed(trajectories)
+    frame = pd.read_csv(tmp_path / "tracks.csv", float_precision="round_trip")
+    for source in (tracks, tmp_path / "tracks.csv", str(tmp_path / "tracks.csv"), frame):
+        pd.testing.assert_frame_equal(analysed(source), expected)
+
+
+def test_analyse__mixed_dimensions__is_an_error():
+    with pytest.raises(TrajectoryError):
+        analysed([*walks(20), *walks(20, n_dims=1)])
+
+
+def test_analyse__unusable_input__is_an_error(tmp_path):
+    with pytest.raises(TrajectoryError):
+        analysed([np.array([[0.0, np.nan]] * 20)])
+    with pytest.raises(TracksFileError):
+        analysed(pd.DataFrame({"a": [1]}))
+    with pytest.raises(FileNotFoundError):
+        analysed(tmp_path / "nowhere.csv")
+
+
+def test_analyse__classifier_of_fewer_models__leaves_the_others_missing():
+    table = analysed(walks(20, 21), model_classifier=LengthAsModel(("sbm", "fbm")))
+    assert table.model.tolist() == ["sbm", "fbm"]
+    assert table.p_sbm.tolist() == [1.0, 0.0]
+    assert table[["p_attm", "p_ctrw", "p_lw"]].isna().all(axis=None)
+
+
+def test_analyse__classifier_of_other_labels__is_an_error():
+    with pytest.raises(SkandiError, match=r"classes \['confined'\]"):
+        analysed(walks(20), model_classifier=LengthAsModel(("fbm", "confined")))
+
+
+def test_analyse__many_points__are_done_in_blocks_and_told(monkeypatch):
+    # "skandi.analyse" as a dotted name is the function
+    monkeypatch.setattr(sys.modules["skandi.analyse"], "_BLOCK_POINTS", 100)
+    model, told = LengthAsAlpha(), []
+    trajectories = walks(*range(5, 45))
+    table = analysed(
+        trajectories, alpha_model=model, progress=lambda done, total: told.append((done, total))
+    )
+    assert len(model.asked) > 5
+    assert told[0] == (5, 40)
+    assert told[-1] == (40, 40)
+    assert told == sorted(told)
+    pd.testing.assert_frame_equal(table, analysed(trajectories), rtol=1e-6)
+
+
+def test_analyse__input__is_left_untouched():
+    trajectories = walks(20, 30)
+    before = [x.copy() for x in trajectories]
+    analysed(trajectories)
+    for x, x_before in zip(trajectories, before, strict=True):
+        np.testing.assert_array_equal(x, x_before)
+
+
+def test_analyse__pretrained__answers_as_the_estimators_do():
+    tracks = read_tracks(sample_tracks_path())
+    table = analyse(tracks)
+    X = [x for x in tracks.trajectories if len(x) >= 10]
+    read = table[table.n_points >= 10]
+    np.testing.assert_allclose(read.alpha, load_pretrained("alpha", n_dims=2).predict(X), atol=1e-4)
+    classifier = load_pretrained("model", n_dims=2)
+    probability = read[[f"p_{model}" for model in MODELS]]
+    np.testing.assert_allclose(probability, classifier.predict_proba(X), atol=1e-4)
+    assert read.model.tolist() == classifier.predict(X).tolist()
+
+
+@pytest.mark.parametrize("n_dims", [1, 2, 3])
+def test_analyse__brownian_tracks__have_alpha_one(n_dims):
+    table = analyse(walks(*range(150, 190), n_dims=n_dims))
+    assert table.alpha.median() == pytest.approx(1, abs=0.2)

@@ -1,0 +1,338 @@
+"""The command line: what it prints, what it writes, how it ends."""
+
+import os
+import re
+import subprocess
+import sys
+from functools import partial
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_estimators import LengthAsAlpha, LengthAsModel
+from typer.testing import CliRunner
+
+import skandi
+from skandi.cli import app, predict, simulate, train
+from skandi.io import FORMATS, GAP_POLICIES, read_challenge_labels, read_tracks, sample_tracks_path
+from skandi.simulate.recipes import RECIPES, TASKS
+from skandi.training import stream
+
+
+def skandi_(*arguments: object):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Estimators that answer at once in place of the pretrained ones."""
+    models = {"alpha": LengthAsAlpha(), "model": LengthAsModel()}
+    monkeypatch.setattr(
+        "skandi.pretrained.load_pretrained", lambda target, *, n_dims: models[target]
+    )
+
+
+@pytest.fixture
+def tracks_csv(tmp_path):
+    """Three tracks of 20, 12 and 3 points, a spot of no track, and z = 0 throughout."""
+    rng = np.random.default_rng(0)
+    rows = [(k, t) for k, T in ((1, 20), (2, 12), (3, 3)) for t in range(T)]
+    table = pd.DataFrame([*rows, (-1, 0)], columns=["particle", "frame"])
+    table["x"], table["y"], table["z"] = rng.normal(size=len(table)), table.frame * 0.5, 0
+    path = tmp_path / "tracks.csv"
+    table.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_predict__output__is_one_row_per_track(quick, tracks_csv, tmp_path, suffix):
+    out = tmp_path / f"out{suffix}"
+    result = skandi_("predict", tracks_csv, "-o", out)
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(out) if suffix == ".csv" else pd.read_parquet(out)
+    assert table.n_points.tolist() == [20, 12, 3]
+    assert table.n_dims.tolist() == [2, 2, 2]
+    np.testing.assert_allclose(table.alpha, [0.02, 0.012, np.nan], rtol=1e-6)
+    assert table.note[2] == "too short: 3 points, at least 10 needed"
+    assert result.stdout == ""
+
+
+def test_predict__what_was_done__is_told_on_standard_error(quick, tracks_csv, tmp_path):
+    result = skandi_("predict", tracks_csv, "-o", tmp_path / "out.csv")
+    told = result.stderr
+    assert "1 row of no track dropped" in told
+    assert "axis z, 0 in the whole file" in told
+    assert "2 of 3 tracks analysed" in told
+    assert "too short: 3" in told
+    assert "Traceback" not in told
+
+
+def test_predict__without_output__prints_a_table(quick, tracks_csv):
+    result = skandi_("predict", tracks_csv)
+    assert result.exit_code == 0
+    lines = result.stdout.strip().splitlines()
+    assert lines[0].split() == ["track", "points", "α", "model", "p", "note"]
+    assert lines[1].split() == ["1", "20", "0.02", "attm", "1.00"]
+    assert "too short: 3 points" in lines[3]
+
+
+def test_predict__hostile_names__neither_style_nor_steer_the_terminal(quick, tmp_path):
+    path = tmp_path / "tracks.csv"
+    table = pd.DataFrame({"track": ["[red]", "\x1b[2J", "=1+1"], "frame": 0, "x": [1.0, 2.0, 3.0]})
+    table.to_csv(path, index=False)
+    result = skandi_("predict", path)
+    assert "[red]" in result.stdout
+    assert "\x1b" not in result.stdout
+    skandi_("predict", path, "-o", tmp_path / "out.csv")
+    assert "\n'=1+1,1,1," in (tmp_path / "out.csv").read_text()
+
+
+def test_predict__gaps__are_split_or_refused_or_filled(quick, tmp_path):
+    path = tmp_path / "tracks.csv"
+    frames = [*range(15), *range(16, 30)]
+    pd.DataFrame({"track": 1, "frame": frames, "x": np.sqrt(frames)}).to_csv(path, index=False)
+    out = tmp_path / "out.csv"
+    expected = {"split": ["1#1", "1#2"], "interpolate": ["1"]}
+    for gaps, ids in expected.items():
+        assert skandi_("predict", path, "-o", out, "--gaps", gaps).exit_code == 0
+        assert pd.read_csv(out, dtype={"track_id": str}).track_id.tolist() == ids
+    result = skandi_("predict", path, "--gaps", "error")
+    assert result.exit_code == 2
+    assert "1 of 1 track with missing frames" in result.stderr
+
+
+def test_predict__challenge_file_of_mixed_dimensions__takes_those_asked_for(quick, tmp_path):
+    path = tmp_path / "task1.txt"
+    one, two = ";".join(map(str, range(12))), ";".join(map(str, range(24)))
+    path.write_text(f"1;{one}\n2;{two}\n")
+    assert skandi_("predict", path).exit_code == 2
+    out = tmp_path / "out.csv"
+    assert skandi_("predict", path, "--dims", 2, "-o", out).exit_code == 0
+    assert pd.read_csv(out).n_dims.tolist() == [2]
+
+
+def test_predict__no_track_long_enough__is_exit_code_1_and_still_a_table(quick, tmp_path):
+    path, out = tmp_path / "tracks.csv", tmp_path / "out.csv"
+    path.write_text("track,frame,x\n1,0,0.5\n1,1,1.5\n2,0,3.5\n")
+    result = skandi_("predict", path, "-o", out)
+    assert result.exit_code == 1
+    assert "no track could be analysed" in result.stderr
+    assert len(pd.read_csv(out)) == 2
+
+
+ERRORS = {
+    "no file": ("predict", "{tmp}/nowhere.csv"),
+    "a folder": ("predict", "{tmp}"),
+    "no columns": ("predict", "{tmp}/bad.csv"),
+    "wrong suffix": ("predict", "{tmp}/good.csv", "-o", "{tmp}/out.xlsx"),
+    "no folder to write to": ("predict", "{tmp}/good.csv", "-o", "{tmp}/nowhere/out.csv"),
+    "wrong length": ("simulate", "-o", "{tmp}/a.csv", "--length", "long"),
+    "impossible length": ("simulate", "-o", "{tmp}/a.csv", "--length", "50-20"),
+    "unknown suffix": ("simulate", "-o", "{tmp}/a.xlsx"),
+    "no folder for tracks": ("simulate", "-o", "{tmp}/nowhere/a.csv"),
+    "empty file": ("predict", "{tmp}/empty.csv"),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_errors__expected_ones__are_one_line_and_exit_code_2(quick, tmp_path, case):
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "good.csv").write_text("track,frame,x\n1,0,0.5\n")
+    (tmp_path / "empty.csv").write_text("")
+    before = sorted(tmp_path.iterdir())
+    result = skandi_(*(part.format(tmp=tmp_path) for part in ERRORS[case]))
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    (line,) = [line for line in result.stderr.splitlines() if "error" in line]
+    assert re.match(r"skandi: error: \S", line)
+    assert result.stderr.strip().endswith(line)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_errors__unexpected_one__is_not_hidden(quick, monkeypatch, tracks_csv):
+    monkeypatch.setattr(LengthAsAlpha, "predict", lambda self, X: 1 / 0)
+    assert isinstance(skandi_("predict", tracks_csv).exception, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet"])
+def test_simulate__table__holds_tracks_and_truth(tmp_path, suffix):
+    out = tmp_path / f"a{suffix}"
+    arguments = ("-n", 6, "--dims", 2, "--length", "10-20", "--seed", 3)
+    result = skandi_("simulate", "-o", out, *arguments)
+    assert result.exit_code == 0, result.output
+    X, alpha, truth = skandi.simulate.make_andi(
+        6, n_dims=2, length=(10, 20), random_state=3, return_truth=True
+    )
+    tracks = read_tracks(out)
+    assert tracks.ids == ["0", "1", "2", "3", "4", "5"]
+    for x_read, x in zip(tracks.trajectories, X, strict=True):
+        np.testing.assert_array_equal(x_read, x)
+    if suffix == ".parquet":
+        read = pd.read_parquet(tmp_path / "a_truth.parquet")
+    else:
+        read = pd.read_csv(tmp_path / "a_truth.csv")
+    assert list(read) == ["track_id", *truth]
+    np.testing.assert_allclose(read.alpha, alpha)
+    assert read.length.tolist() == [len(x) for x in X]
+
+
+@pytest.mark.parametrize("task, number", [("alpha", 1), ("model", 2)])
+def test_simulate__folder__is_the_challenges_text(tmp_path, task, number):
+    out = tmp_path / "challenge"
+    arguments = ("-n", 5, "--task", task, "--length", 15, "--seed", 1, "--dims", 3)
+    assert skandi_("simulate", "-o", out, *arguments).exit_code == 0
+    X, y = skandi.simulate.make_andi(5, n_dims=3, task=task, length=15, random_state=1)
+    tracks = read_tracks(out / f"task{number}.txt")
+    for x_read, x in zip(tracks.trajectories, X, strict=True):
+        np.testing.assert_array_equal(x_read, x)
+    np.testing.assert_array_equal(read_challenge_labels(out / f"ref{number}.txt", task), y)
+    assert len(pd.read_csv(out / f"truth{number}.csv")) == 5
+
+
+def test_simulate__no_seed__names_the_one_it_took(tmp_path):
+    arguments = ("-n", 2, "--length", 10)
+    told = skandi_("simulate", "-o", tmp_path / "a.csv", *arguments).stderr
+    (seed,) = re.findall(r"seed (\d+)", told)
+    skandi_("simulate", "-o", tmp_path / "b.csv", *arguments, "--seed", seed)
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_simulate__command_of_the_bundled_sample__makes_it(tmp_path):
+    readme = sample_tracks_path().with_name("README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^\$ skandi (simulate .*) -o sample_tracks.csv$", readme, re.MULTILINE)
+    assert skandi_(*command.split(), "-o", tmp_path / "sample_tracks.csv").exit_code == 0
+    made, kept = read_tracks(tmp_path / "sample_tracks.csv"), read_tracks(sample_tracks_path())
+    assert made.ids == kept.ids
+    for x, x_kept in zip(made.trajectories, kept.trajectories, strict=True):
+        # logarithms may differ in their last bit from one processor to the next
+        np.testing.assert_allclose(x, x_kept, rtol=1e-6, atol=1e-6)
+    truth = [sample_tracks_path().parent, tmp_path]
+    truth = [pd.read_csv(folder / "sample_tracks_truth.csv") for folder in truth]
+    pd.testing.assert_frame_equal(*truth)
+
+
+@pytest.fixture
+def small_training(monkeypatch):
+    """The stream trainer with a network and batches that take no time."""
+    network = {"channels": (16,) * 5, "recurrent_size": 4}
+    config = partial(stream.StreamTraining, network=network, batch_points=2_000)
+    trainer = partial(stream.StreamTrainer, validation_size=20)
+    monkeypatch.setattr(stream, "StreamTraining", config)
+    monkeypatch.setattr(stream, "StreamTrainer", trainer)
+
+
+def test_train__run__writes_weights_that_load(small_training, tmp_path):
+    out = tmp_path / "my.safetensors"
+    arguments = ("train", "--dims", 2, "-o", out, "--test-size", 20, "--precision", "float32")
+    result = skandi_(*arguments, "--steps", 3)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == ""
+    assert "step 3 of 3: loss" in result.stderr
+    assert re.search(r"wrote .*: MAE [\d.]+, F1 [\d.]+ on 20 fresh", result.stderr)
+    regressor = skandi.load_pretrained("alpha", n_dims=2, path=out)
+    assert np.isfinite(regressor.predict([np.random.default_rng(0).normal(size=(30, 2))]))
+
+    again = skandi_(*arguments, "--steps", 5)
+    assert again.exit_code == 2
+    assert "holds a checkpoint. Add --resume" in again.stderr
+    resumed = skandi_(*arguments, "--steps", 5, "--resume")
+    assert resumed.exit_code == 0, resumed.output
+    assert "going on at step 3 of 5" in resumed.stderr
+
+
+def test_train__initial_weights_of_another_dimension__are_taken_where_they_fit(
+    small_training, tmp_path
+):
+    arguments = ("--test-size", 20, "--precision", "float32", "--steps", 1)
+    first, second = tmp_path / "1d.safetensors", tmp_path / "3d.safetensors"
+    assert skandi_("train", "-o", first, *arguments).exit_code == 0
+    result = skandi_("train", "-o", second, "--dims", 3, "--init", first, *arguments)
+    assert result.exit_code == 0, result.output
+    assert f"started from {first}; new: " in result.stderr
+
+
+def test_info__installation__names_versions_weights_and_scores():
+    result = skandi_("info")
+    assert result.exit_code == 0, result.output
+    first, packages, threads, *weights = result.stdout.splitlines()
+    assert first.startswith(f"skandi {skandi.__version__}, Python ")
+    assert f"numpy {np.__version__}" in packages
+    assert "threads of torch" in threads
+    for n_dims in (1, 2, 3):
+        (line,) = [line for line in weights if line.startswith(f"  {n_dims}D")]
+        assert re.search(r"andi-2020, 10-999 points: MAE of α 0\.\d+ ± 0\.\d+, F1", line)
+
+
+def test_info__damaged_weights__are_named(monkeypatch, tmp_path):
+    (tmp_path / "broken.safetensors").write_bytes(b"broken")
+    monkeypatch.setattr(
+        "skandi.pretrained.shipped_weights", lambda n_dims: tmp_path / "broken.safetensors"
+    )
+    result = skandi_("info")
+    assert result.exit_code == 1
+    assert result.stdout.count("broken.safetensors cannot be read") == 3
+
+
+def test_choices__of_options__are_those_of_the_functions():
+    assert get_args(predict.TracksFormat) == get_args(simulate.OutputFormat) == FORMATS
+    assert get_args(predict.Gaps) == GAP_POLICIES
+    assert get_args(simulate.Recipe) == RECIPES
+    assert get_args(simulate.Task) == TASKS
+    assert set(get_args(train.Recipe)) < set(RECIPES)
+
+
+def test_help__every_command__has_an_example():
+    for command in app.registered_commands:
+        name = command.callback.__name__
+        result = skandi_(name, "--help")
+        assert result.exit_code == 0
+        assert f"skandi {name} " in result.stdout
+    assert skandi_("--help").exit_code == 0
+
+
+def test_version__option__prints_it():
+    result = skandi_("--version")
+    assert (result.exit_code, result.stdout) == (0, f"skandi {skandi.__version__}\n")
+
+
+def test_help__imports__nothing_heavy():
+    code = (
+        "import sys; from skandi.cli import app; app(['--help'], standalone_mode=False);"
+        "print(*sorted({'torch', 'pandas', 'sklearn', 'numpy'} & set(sys.modules)), 'end')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1].strip() == "end"
+
+
+def process(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", "from skandi.cli import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=os.environ | environment,
+        check=False,
+    )
+
+
+def test_process__terminal_without_greek__still_gets_help():
+    done = process("--help", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 0, done.stderr
+    assert "The exponent ? and the model" in done.stdout
+
+
+def test_process__expected_error__is_no_traceback(tmp_path):
+    done = process("predict", tmp_path / "nowhere.csv")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"skandi: error: no such file or directory: {tmp_path / 'nowhere.csv'}\n"
+
+
+def test_process__bundled_tracks_and_weights__end_with_0(tmp_path):
+    out = tmp_path / "out.csv"
+    done = process("predict", sample_tracks_path(), "-o", out)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    table = pd.read_csv(out)
+    assert table.alpha.notna().sum() >= 30
+    assert table.note.str.startswith("too short").sum() == table.alpha.isna().sum() > 0

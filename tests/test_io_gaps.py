@@ -1,0 +1,136 @@
+"""Missing frames and times: what a jump between two rows means."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skandi.errors import TracksFileError
+from skandi.io import read_tracks
+
+GAPPED = pd.DataFrame(
+    {
+        "track": [1, 1, 1, 1, 1, 2, 2],
+        "frame": [0, 1, 4, 5, 7, 0, 1],
+        "x": [0.0, 1.0, 7.0, 8.0, 10.0, 5.0, 6.0],
+        "y": [0.0, 0.0, 3.0, 3.0, 5.0, 1.0, 1.0],
+    }
+)
+
+
+def test_gaps__split__gives_pieces_with_names_frames_and_notes():
+    tracks = read_tracks(GAPPED)
+    assert tracks.ids == ["1#1", "1#2", "1#3", "2"]
+    assert tracks.first_frames == [0, 4, 7, 0]
+    assert [x[:, 0].tolist() for x in tracks.trajectories] == [[0, 1], [7, 8], [10], [5, 6]]
+    assert tracks.notes[0] == "piece 1 of 3 of track 1, split at gaps"
+    assert tracks.notes[3] == ""
+    (step,) = tracks.report.steps
+    assert (step.name, step.n_tracks) == ("gaps_split", 1)
+    assert "1 track with missing frames split into 3 gap-free pieces" in str(tracks.report)
+
+
+def test_gaps__split_name_taken_by_another_track__stays_unique():
+    table = pd.DataFrame({"track": ["1", "1", "1#1"], "frame": [0, 2, 0], "x": [0.0, 1, 2]})
+    odd = pd.concat([table, pd.DataFrame({"track": ["1"], "frame": [3], "x": [4.0]})])
+    assert sorted(read_tracks(odd).ids) == ["1##1", "1##2", "1#1"]
+
+
+def test_gaps__error__names_the_tracks():
+    with pytest.raises(TracksFileError, match=r"1 of 2 tracks with missing frames \(1\)"):
+        read_tracks(GAPPED, gaps="error")
+    assert len(read_tracks(GAPPED[GAPPED.track == 2], gaps="error")) == 1
+
+
+def test_gaps__interpolate__fills_straight_lines_and_says_how_many():
+    tracks = read_tracks(GAPPED, gaps="interpolate")
+    assert tracks.ids == ["1", "2"]
+    x = tracks.trajectories[0]
+    np.testing.assert_allclose(x[:, 0], [0, 1, 3, 5, 7, 8, 9, 10])
+    np.testing.assert_allclose(x[:, 1], [0, 0, 1, 2, 3, 3, 4, 5])
+    assert tracks.trajectories[1].tolist() == [[5, 1], [6, 1]]
+    assert tracks.notes == ["3 missing frames interpolated", ""]
+    assert tracks.report.steps[0].n_rows == 3
+
+
+def test_gaps__interpolate__keeps_measured_positions_to_the_bit():
+    table = GAPPED.assign(x=GAPPED.x * 1e307, y=np.sqrt(GAPPED.y))
+    x = read_tracks(table, gaps="interpolate").trajectories[0]
+    measured = table[table.track == 1]
+    np.testing.assert_array_equal(x[measured.frame], measured[["x", "y"]])
+    assert np.isfinite(x).all()
+
+
+def test_gaps__interpolate__refuses_to_invent_most_of_the_data():
+    table = pd.DataFrame({"track": [1, 1, 1], "frame": [0, 1, 10**12], "x": [0.0, 1.0, 2.0]})
+    with pytest.raises(TracksFileError, match="would invent 999999999998 points"):
+        read_tracks(table, gaps="interpolate")
+
+
+def test_gaps__unknown_policy__is_an_error():
+    with pytest.raises(TracksFileError, match="gaps='fill': one of split, error, interpolate"):
+        read_tracks(GAPPED, gaps="fill")
+
+
+def test_times__seconds_with_jitter_and_a_gap__become_frames():
+    rng = np.random.default_rng(1)
+    frames = np.array([3, 4, 5, 6, 9, 10, 11])
+    times = np.round(frames / 30 + rng.uniform(-1e-3, 1e-3, size=7), 4)
+    table = pd.DataFrame({"trajectory": 1, "t": times, "x": np.arange(7.0)})
+    tracks = read_tracks(table)
+    assert tracks.ids == ["1#1", "1#2"]
+    assert tracks.first_frames == [3, 9]
+    assert tracks.frame_interval == pytest.approx(1 / 30, rel=0.05)
+
+
+def test_times__long_gap_and_rounded_times__still_land_on_the_grid():
+    frames = np.concatenate([np.arange(100), np.arange(2000, 2100)])
+    table = pd.DataFrame({"track": 1, "t": np.round(frames / 30, 3), "x": np.arange(200.0)})
+    tracks = read_tracks(table)
+    assert tracks.n_points.tolist() == [100, 100]
+    assert tracks.frame_interval == pytest.approx(1 / 30, rel=1e-3)
+
+
+def test_times__steps_of_one_and_three__are_counted_in_the_shorter():
+    table = pd.DataFrame({"track": 1, "t": [0.0, 0.5, 2.0], "x": np.arange(3.0)})
+    assert read_tracks(table).first_frames == [0, 4]
+
+
+def test_times__off_the_grid__is_an_error_with_the_interval():
+    table = pd.DataFrame({"track": 1, "t": [0.0, 0.5, 1.0, 1.7, 2.2], "x": np.arange(5.0)})
+    with pytest.raises(TracksFileError, match=r"not a whole number of frame intervals of 0\.5"):
+        read_tracks(table)
+
+
+def test_times__interval_given__is_the_grid():
+    table = pd.DataFrame({"track": 1, "t": [0.0, 1.0, 1.5, 2.5, 3.5], "x": np.arange(5.0)})
+    tracks = read_tracks(table, frame_interval=0.5)
+    assert tracks.n_points.tolist() == [1, 2, 1, 1]
+    assert tracks.frame_interval == 0.5
+
+
+def test_times__beside_frames__give_the_interval():
+    table = pd.DataFrame(
+        {"trajectory": [1, 1, 1, 2], "frame": [4, 5, 7, 0], "t": [0.08, 0.10, 0.14, 0.0]}
+    ).assign(x=[0.0, 1.0, 2.0, 3.0])
+    tracks = read_tracks(table)
+    assert tracks.frame_interval == pytest.approx(0.02)
+    assert tracks.ids == ["1#1", "1#2", "2"]
+
+
+def test_stride__each_24th_frame_everywhere__is_one_time_step():
+    table = pd.DataFrame({"track": [1, 1, 1, 2, 2], "t": [24, 48, 96, 48, 72]})
+    tracks = read_tracks(table.assign(x=np.arange(5.0)))
+    assert tracks.ids == ["1#1", "1#2", "2"]
+    assert tracks.frame_interval == 24
+    assert "each 24th frame" in str(tracks.report)
+
+
+def test_units__given_by_the_caller__are_in_the_result():
+    tracks = read_tracks(GAPPED, frame_interval=0.05, time_unit="s", space_unit="µm")
+    assert (tracks.frame_interval, tracks.time_unit, tracks.space_unit) == (0.05, "s", "µm")
+    assert read_tracks(GAPPED).frame_interval is None
+
+
+def test_units__impossible_interval__is_an_error():
+    with pytest.raises(TracksFileError, match="a positive number is needed"):
+        read_tracks(GAPPED, frame_interval=-1.0)
