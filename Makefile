@@ -1,0 +1,79 @@
+# Two targets do all the set-up on a fresh machine with Python 3.10 or newer:
+#
+#   make demo    install into .venv-demo, analyse the bundled tracks, print the table
+#   make test    install into .venv-test with the test extras, run the whole suite
+#
+# and for work on skandi:
+#
+#   make lint    ruff and mypy          make format   let ruff rewrite
+#   make build   sdist and wheel        make clean    remove what was made here
+#
+# Knobs: PYTHON=python3.12, CONSTRAINTS= (newest of everything), PIP_ARGS="...",
+#        PYTEST_ARGS="-k normalize -x", WORKERS=4 (0: one process)
+# A torch without CUDA on Linux:
+#        make demo PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+
+PYTHON      ?= python3
+CONSTRAINTS ?= constraints/tested.txt
+PIP_ARGS    ?=
+PYTEST_ARGS ?=
+WORKERS     ?= auto
+TEST_VENV   ?= .venv-test
+DEMO_VENV   ?= .venv-demo
+
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check \
+	$(if $(strip $(CONSTRAINTS)),--constraint $(CONSTRAINTS)) $(PIP_ARGS)
+PACKAGE     := $(shell find skandi -type f -not -name '*.py[co]')
+SAMPLE      := skandi/data/sample_tracks.csv
+
+# Each test process keeps to one thread: the suite runs as many processes as there are cores.
+ONE_THREAD  := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+.PHONY: help demo test lint format build clean
+.DELETE_ON_ERROR:
+
+help:
+	@awk '!/^#/ { exit } { sub(/^# ?/, ""); print }' Makefile
+
+demo: $(DEMO_VENV)/.installed
+	$(DEMO_VENV)/bin/skandi predict $(SAMPLE)
+
+test: $(TEST_VENV)/.installed
+	$(ONE_THREAD) $(TEST_VENV)/bin/python -m pytest -n $(WORKERS) --maxprocesses 8 $(PYTEST_ARGS)
+
+lint: $(TEST_VENV)/.installed
+	$(TEST_VENV)/bin/ruff check .
+	$(TEST_VENV)/bin/ruff format --check .
+	$(TEST_VENV)/bin/python -m mypy
+
+format: $(TEST_VENV)/.installed
+	$(TEST_VENV)/bin/ruff check --fix .
+	$(TEST_VENV)/bin/ruff format .
+
+build: $(TEST_VENV)/.installed
+	$(TEST_VENV)/bin/python -m build
+
+clean:
+	rm -rf $(DEMO_VENV) $(TEST_VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+	find skandi tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Installed editable: a change in skandi/ needs no new installation, only one of the requirements does.
+# The andi extra asks for nothing where its simulators cannot be installed (Python 3.13 and newer).
+$(TEST_VENV)/.installed: pyproject.toml $(CONSTRAINTS)
+	@$(call new_venv,$(TEST_VENV))
+	$(TEST_VENV)/bin/python $(PIP_INSTALL) --editable '.[dev,andi]'
+	@touch $@
+
+# Installed as a user would, from the files of the package: so any change of them counts.
+$(DEMO_VENV)/.installed: pyproject.toml $(CONSTRAINTS) $(PACKAGE)
+	@$(call new_venv,$(DEMO_VENV))
+	$(DEMO_VENV)/bin/python $(PIP_INSTALL) .
+	@touch $@
+
+define new_venv
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 10) else \
+		"skandi needs Python 3.10 or newer, and $(PYTHON) is " + sys.version.split()[0] \
+		+ "; say which to use: make PYTHON=python3.12 ...")' \
+	&& { test -x $(1)/bin/python || $(PYTHON) -m venv $(1); } \
+	&& echo "Installing skandi and what it needs into $(1) (torch is large: some minutes the first time)"
+endef
