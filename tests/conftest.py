@@ -1,0 +1,10 @@
+"""What every test finds prepared."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """Two threads sum in another order than one: exact comparisons need a fixed number."""
+    torch.set_num_threads(1)

@@ -1,0 +1,190 @@
+"""The multi-scale network: finite for every length and every odd track, each track by itself."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from skandi.networks import MultiScaleNet
+from skandi.networks.multiscale import Moments, describe
+from skandi.normalize import standardize
+
+SMALL = {"channels": (16, 16, 24), "recurrent_block": 1, "recurrent_size": 8, "hidden_size": 16}
+
+
+def network(n_dims=2, n_outputs=5, **kwargs):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return MultiScaleNet(n_dims, n_outputs, **kwargs)
+
+
+def positions(n, d, T, seed=0):
+    """Z-scored Brownian motion, (n, d, T)."""
+    x = np.random.default_rng(seed).normal(size=(n, T, d)).cumsum(axis=1)
+    return torch.from_numpy(standardize(x).astype(np.float32).transpose(0, 2, 1).copy())
+
+
+def gradients_are_finite(net):
+    return all(p.grad is not None and torch.isfinite(p.grad).all() for p in net.parameters())
+
+
+@pytest.fixture(scope="module")
+def full_size():
+    return network()
+
+
+@pytest.mark.parametrize("T", [*range(1, 41), 999])
+def test_multiscale__every_length__has_finite_outputs_and_gradients(T, full_size):
+    full_size.zero_grad()
+    outputs = full_size(positions(3, 2, T))
+    assert outputs.shape == (3, 5)
+    assert torch.isfinite(outputs).all()
+    outputs.square().sum().backward()
+    assert gradients_are_finite(full_size)
+
+
+@pytest.mark.parametrize("T", [2, 11, 150])
+@pytest.mark.parametrize("kind", ["straight line", "constant", "one constant axis", "one step"])
+def test_multiscale__odd_tracks__have_finite_outputs_and_gradients(kind, T, full_size):
+    x = np.random.default_rng(1).normal(size=(T, 2)).cumsum(axis=0)
+    if kind == "straight line":
+        x = np.outer(np.arange(T), [1.0, -2.0])
+    elif kind == "constant":
+        x = np.full((T, 2), 3.0)
+    elif kind == "one constant axis":
+        x[:, 1] = 3.0
+    else:
+        x = np.zeros((T, 2))
+        x[-1] = 1.0
+    z = torch.from_numpy(standardize(x).astype(np.float32).T[None].copy())
+    full_size.zero_grad()
+    outputs = full_size(z)
+    assert torch.isfinite(outputs).all()
+    assert outputs.abs().max() < 1e3
+    outputs.square().sum().backward()
+    assert gradients_are_finite(full_size)
+
+
+@pytest.mark.parametrize("T", [1, 2, 17, 200])
+@pytest.mark.parametrize("training", [False, True])
+def test_multiscale__a_track_alone__has_the_output_it_has_in_a_batch(T, training, full_size):
+    full_size.train(training)
+    x = positions(6, 2, T)
+    with torch.no_grad():
+        together = full_size(x)
+        alone = torch.cat([full_size(x[i : i + 1]) for i in range(6)])
+    assert (alone - together).abs().max() < 1e-5
+
+
+def test_multiscale__constructor_parameters__shape_the_network():
+    net = network(3, 7, **SMALL)
+    x = positions(4, 3, 25)
+    assert net.features(x).shape == (4, 16) == (4, net.n_features)
+    assert torch.equal(net(x), net.head(net.features(x)))
+    assert net(x).shape == (4, 7)
+
+
+def test_multiscale__time_order__matters():
+    net = network(**SMALL)
+    x = positions(4, 2, 64)
+    assert (net(x) - net(x.flip(2))).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("T", [32, 100])
+def test_multiscale__bfloat16__is_near_float32_from_its_shortest_length(T, full_size):
+    assert full_size.shortest_bfloat16 <= 32
+    full_size.zero_grad()
+    x = positions(8, 2, T)
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = full_size(x)
+    outputs.float().square().sum().backward()
+    assert gradients_are_finite(full_size)
+    assert (outputs.float() - full_size(x)).abs().max() < 0.05
+
+
+# --- the input channels -------------------------------------------------------------------------
+
+
+def test_describe__channels_and_summary__are_what_the_docstring_says():
+    T = 50
+    x = positions(3, 2, T).double()
+    channels, summary = describe(x)
+    steps = torch.diff(x, dim=2)
+    # The first displacement is zero; the root mean square counts it.
+    spread = (steps.square().sum(dim=2) / T).sqrt()
+    assert channels.shape == (3, 6, T)
+    assert torch.equal(channels[:, :2], x)
+    assert (channels[:, 2:4, 1:] - steps / spread[:, :, None]).abs().max() < 1e-12
+    assert (channels[:, 2:4, 0] == 0).all()
+    t = torch.arange(T, dtype=torch.float64)
+    assert (channels[:, 4] - (2 * t / (T - 1) - 1)).abs().max() < 1e-12
+    assert (channels[:, 5] - (torch.log(1 + t) / 3 - 1)).abs().max() < 1e-12
+    # The positions have standard deviation 1.
+    assert (summary[:, :2] + torch.log(spread)).abs().max() < 1e-12
+    expected = torch.tensor([math.log(T) / 3 - 1, 10 / T], dtype=torch.float64)
+    assert (summary[:, 2:] - expected).abs().max() < 1e-12
+
+
+def test_describe__axis_that_never_moves__is_zero():
+    channels, summary = describe(torch.zeros(2, 1, 9))
+    assert (channels[:, :2] == 0).all()
+    assert (summary[:, 0] == 0).all()
+
+
+def test_describe__straight_line__has_unit_steps():
+    line = torch.from_numpy(standardize(np.arange(400.0)[:, None]).T[None].copy()).float()
+    channels, _ = describe(line)
+    assert (channels[0, 1, 1:] - (400 / 399) ** 0.5).abs().max() < 1e-3
+
+
+# --- mean and standard deviation ----------------------------------------------------------------
+
+
+def plain_moments(h):
+    """The definition, in float64."""
+    mean = h.mean(dim=2)
+    std = torch.sqrt((h.square().mean(dim=2) - mean.square()).clamp_min(0) + 1e-6)
+    return torch.cat([mean, std], dim=1)
+
+
+# Moments computes in float32 whatever comes in, so gradcheck, whose steps are smaller than
+# float32's rounding, cannot judge it: the plain expression in float64 does.
+@pytest.mark.parametrize("shape", [(3, 4, 1), (3, 4, 2), (5, 7, 50), (2, 3, 999)])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_moments__forward_and_backward__equal_the_plain_expression(shape, dtype):
+    generator = torch.Generator().manual_seed(0)
+    h = (torch.randn(shape, generator=generator, dtype=torch.float64) + 0.5).requires_grad_()
+    weights = torch.randn(shape[0], 2 * shape[1], generator=generator, dtype=torch.float64)
+    ours_in = h.detach().to(dtype).requires_grad_()
+    ours, plain = Moments.apply(ours_in), plain_moments(h)
+    assert ours.dtype == torch.float32
+    tolerance = 1e-5 if shape[2] > 1 else 1e-3
+    assert (ours - plain).abs().max() < tolerance
+    (ours_gradient,) = torch.autograd.grad((ours * weights).sum(), ours_in)
+    (plain_gradient,) = torch.autograd.grad((plain * weights).sum(), h)
+    assert ours_gradient.dtype == dtype
+    if shape[2] > 1:
+        assert (ours_gradient - plain_gradient).abs().max() < 1e-4 * plain_gradient.abs().max()
+    assert torch.isfinite(ours_gradient).all()
+
+
+def test_moments__plain_gradient__passes_gradcheck():
+    """The reference itself: numerical differences agree with what the test above compares with."""
+    generator = torch.Generator().manual_seed(0)
+    h = torch.randn(2, 3, 6, dtype=torch.float64, generator=generator, requires_grad=True)
+    assert torch.autograd.gradcheck(plain_moments, (h,))
+
+
+def test_moments__bfloat16__sums_in_float32():
+    h = torch.randn(4, 8, 500, generator=torch.Generator().manual_seed(0)).bfloat16()
+    assert (Moments.apply(h) - plain_moments(h.double())).abs().max() < 1e-4
+    leaf = h.clone().requires_grad_()
+    Moments.apply(leaf).sum().backward()
+    assert leaf.grad.dtype == torch.bfloat16
+
+
+def test_moments__constant_channel__has_finite_slope():
+    h = torch.full((1, 2, 30), 1.7, requires_grad=True)
+    Moments.apply(h).sum().backward()
+    assert torch.isfinite(h.grad).all()
