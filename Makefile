@@ -27,7 +27,8 @@ PACKAGE     := $(shell find skandi -type f -not -name '*.py[co]')
 SAMPLE      := skandi/data/sample_tracks.csv
 
 # Each test process keeps to one thread: the suite runs as many processes as there are cores.
-ONE_THREAD  := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+# Without SCIPY_ARRAY_API scikit-learn skips one of its checks.
+TEST_ENV    := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 SCIPY_ARRAY_API=1
 
 .PHONY: help demo test lint format build clean
 .DELETE_ON_ERROR:
@@ -39,7 +40,7 @@ demo: $(DEMO_VENV)/.installed
 	$(DEMO_VENV)/bin/skandi predict $(SAMPLE)
 
 test: $(TEST_VENV)/.installed
-	$(ONE_THREAD) $(TEST_VENV)/bin/python -m pytest -n $(WORKERS) --maxprocesses 8 $(PYTEST_ARGS)
+	$(TEST_ENV) $(TEST_VENV)/bin/python -m pytest -n $(WORKERS) --maxprocesses 8 $(PYTEST_ARGS)
 
 lint: $(TEST_VENV)/.installed
 	$(TEST_VENV)/bin/ruff check .

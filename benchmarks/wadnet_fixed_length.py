@@ -2,6 +2,7 @@
 
     python benchmarks/wadnet_fixed_length.py --task alpha --length 25
     python benchmarks/wadnet_fixed_length.py --task model --length 25
+    python benchmarks/wadnet_fixed_length.py --task alpha --length 25 -n 125000   # a learning curve
 
 trains on `andi-2020-fixed` trajectories (generated at the length, as the authors' were), with Adam
 1e-3, batches of 512, the learning rate divided by five after two epochs without improvement, a stop
@@ -79,8 +80,10 @@ def main() -> None:
         "history": estimator.history_,
     }
     RESULTS.mkdir(exist_ok=True)
-    name = f"wadnet_fixed_length_{options.task}_{options.dims}d_T{options.length}.json"
-    (RESULTS / name).write_text(json.dumps(result, indent=1) + "\n")
+    setting = f"{options.task}_{options.dims}d_T{options.length}_n{options.n}"
+    (RESULTS / f"wadnet_fixed_length_{setting}.json").write_text(
+        json.dumps(result, indent=1) + "\n"
+    )
     report(result)
 
 

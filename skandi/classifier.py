@@ -36,8 +36,9 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
         Keyword arguments of the network, e.g. ``{"n_layers": 10, "dropout": 0.2}``.
     length : int, optional
         Train for trajectories of this many points. Longer ones are normalised as a whole, then
-        their first and last `length` points are read and the feature vectors averaged (Sec. 2);
-        shorter ones are an error. By default the network reads every length as it is.
+        their first and last `length` points are read and the feature vectors averaged (Sec. 2), or
+        as many parts as cover more than twice the `length`; shorter ones are an error. By default
+        the network reads every length as it is.
     lr : float, default=1e-3
         Learning rate of Adam at the start.
     max_epochs : int, default=100

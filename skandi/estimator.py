@@ -169,7 +169,7 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         Returns
         -------
         ndarray of shape (n, n_features), float32
-            For a network of one ``length``, the mean over the two crops.
+            For a network of one ``length``, the mean over the crops.
         """
         return network_features(self._ready_module(), self._read(X), length=self.length)
 
@@ -223,6 +223,7 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
                 "history_": self.history_,
                 **{k: v for k, v in vars(self).items() if k == "n_features_in_"},
             },
+            "columns": list(getattr(self, "feature_names_in_", [])),
         }
 
     @classmethod
@@ -235,6 +236,8 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         estimator._adopt(module, n_dims=fitted["n_dims_"], min_points=fitted["min_points_"])
         for name, value in fitted.items():
             setattr(estimator, name, value)
+        if config.get("columns"):
+            estimator.feature_names_in_ = np.array(config["columns"], dtype=object)
         return estimator
 
     def _outputs(self, X: Any) -> NDArray[np.float32]:
@@ -315,7 +318,8 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     def _adopt(self, module: TrajectoryNetwork, *, n_dims: int, min_points: int) -> None:
         """Become fitted with a module trained elsewhere."""
-        self.net_ = hold(module, device=self._device())
+        # What was trained on a GPU must open where there is none.
+        self.net_ = hold(module, device=self._device() if torch.cuda.is_available() else "cpu")
         self.history_ = []
         self.n_dims_ = n_dims
         self.min_points_ = min_points

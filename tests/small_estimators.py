@@ -6,7 +6,7 @@ from skandi import AlphaRegressor, ModelClassifier
 
 TINY_WADNET = {"n_layers": 2, "n_filters": 4, "hidden_size": 4, "n_recurrent": 1}
 SMALL_MULTISCALE = {
-    "channels": (16, 16),
+    "channels": [16, 16],
     "recurrent_block": 1,
     "recurrent_size": 8,
     "hidden_size": 16,

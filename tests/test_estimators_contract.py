@@ -6,6 +6,7 @@ import pickle
 import random
 import subprocess
 import sys
+import tempfile
 
 import joblib
 import numpy as np
@@ -266,13 +267,48 @@ def through_joblib(estimator):
     return joblib.load(buffer)
 
 
+def through_file(estimator):
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/model.safetensors"
+        estimator.save(path)
+        return type(estimator).load(path)
+
+
+DUPLICATES = [through_pickle, through_joblib, copy.deepcopy, through_file]
+
+
 @each_kind
-@pytest.mark.parametrize("duplicate", [through_pickle, through_joblib, copy.deepcopy])
+@pytest.mark.parametrize("duplicate", DUPLICATES)
 def test_copies__of_a_fitted_estimator__give_the_same_bits(kind, duplicate, fitted):
     twin = duplicate(fitted[kind])
     assert_array_equal(answers(twin, ragged()), answers(fitted[kind], ragged()))
     assert twin.history_ == fitted[kind].history_
+    assert twin.get_params() == fitted[kind].get_params()
+    assert (twin.n_dims_, twin.min_points_) == (2, 1)
     assert twin.fit(ragged(), targets(kind)) is twin
+
+
+@each_kind
+@pytest.mark.parametrize("duplicate", DUPLICATES)
+def test_copies__of_an_estimator_of_named_columns__hold_to_them(kind, duplicate):
+    frame = pd.DataFrame(np.stack(EQUAL)[:, :, 0]).add_prefix("t")
+    twin = duplicate(small(kind).fit(frame, targets(kind)))
+    assert twin.n_features_in_ == 12
+    assert_array_equal(twin.feature_names_in_, frame.columns)
+    with pytest.raises(ValueError, match="feature names"):
+        twin.predict(frame[frame.columns[::-1]])
+
+
+@pytest.mark.parametrize(
+    "classes", [["a", "b"], [3, 7], [False, True], np.array(["x", "yz"], dtype=object)], ids=str
+)
+@pytest.mark.parametrize("duplicate", DUPLICATES)
+def test_copies__labels_of_any_type__are_kept(classes, duplicate):
+    y = np.asarray(classes)[np.arange(24) % 2]
+    classifier = small("model wadnet").fit(ragged(), y)
+    twin = duplicate(classifier)
+    assert twin.classes_.dtype == classifier.classes_.dtype
+    assert_array_equal(twin.predict(ragged()), classifier.predict(ragged()))
 
 
 @each_kind
@@ -299,6 +335,15 @@ for number in range({len(KINDS)}):
     for number, kind in enumerate(KINDS):
         there = np.load(tmp_path / f"{number}.npy")
         assert_array_equal(there, answers(fitted[kind], ragged()))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_copies__saved_on_a_gpu__open_without_one(fitted, tmp_path):
+    twin = copy.deepcopy(fitted["alpha wadnet"]).set_params(device="cuda")
+    twin.save(tmp_path / "gpu.safetensors")
+    for again in (type(twin).load(tmp_path / "gpu.safetensors"), through_pickle(twin)):
+        assert again.device == "cuda"
+        assert_array_equal(again.predict(ragged()), fitted["alpha wadnet"].predict(ragged()))
 
 
 def test_copies__pickle__holds_the_weights_once_and_little_else():

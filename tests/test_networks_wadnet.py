@@ -74,13 +74,14 @@ def test_wadnet__dead_taps__have_zero_gradient_and_living_ones_do_not(T):
         assert (layer.weight.grad[:, :, 1] != 0).any()
 
 
-def test_wadnet__at_twenty_points__eleven_of_sixteen_layers_are_reduced():
+@pytest.mark.parametrize("T, n_full", [(1, 0), (16, 4), (17, 5), (20, 5), (300, 9)])
+def test_wadnet__dead_taps__are_left_out_as_early_as_possible(T, n_full):
     seen = []
     net = network()
     for layer in net.gated:
         layer.register_forward_hook(lambda *_: seen.append(1))
-    net(positions(2, 2, 20))
-    assert len(seen) == 5
+    net(positions(2, 2, T))
+    assert len(seen) == n_full
 
 
 def test_wadnet__mixing_convolution__is_one_module_for_all_layers():

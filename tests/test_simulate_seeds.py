@@ -1,4 +1,3 @@
-# ruff: noqa: NPY002 - these tests disturb numpy's global state on purpose
 """The same seed gives the same bytes, whatever the global random states, which stay untouched."""
 
 import numpy as np

@@ -28,7 +28,7 @@ class TrajectoryExamples(Dataset):
     targets : ndarray of shape (n,) or (n, k)
         What the loss compares outputs with.
     length : int, optional
-        Length of the network: a longer trajectory then gives two examples, its two crops.
+        Length of the network: a longer trajectory then gives an example for each of its crops.
     """
 
     def __init__(

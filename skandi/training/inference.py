@@ -33,8 +33,8 @@ def network_features(
     trajectories : sequence of ndarray of shape (T_i, d)
         Raw positions.
     length : int, optional
-        The network's length: the whole trajectory is normalised, then its first and its last
-        `length` points are read (Li, Yao & Huang 2021, Sec. 2). None reads everything.
+        The network's length: the whole trajectory is normalised, then its `crops` are read (Li,
+        Yao & Huang 2021, Sec. 2). None reads everything.
     batch_points : int
         Largest number of points in one forward pass.
 
