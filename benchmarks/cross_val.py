@@ -86,7 +86,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-n", type=int, default=4_000, help="tracks per task")
     parser.add_argument("--dims", type=int, choices=[1, 2, 3], default=2)
-    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=12, help="most epochs of the networks")
     parser.add_argument("--network", choices=["wadnet", "multiscale"], default="multiscale")
     parser.add_argument(
