@@ -29,6 +29,7 @@ from skandi.normalize import standardize
 from skandi.simulate import StreamBatch, TrajectoryStream, make_andi
 from skandi.training.arithmetic import arithmetic
 from skandi.training.inference import network_outputs
+from skandi.training.muon import make_optimizers
 from skandi.weights import save_weights
 
 N_OUTPUTS = len(MODELS) + N_ALPHA_OUTPUTS
@@ -50,8 +51,10 @@ class StreamTraining:
         end of its plateau (``steps - cooldown``) if the rate had begun to fall.
     cooldown : int
         The last steps, over which the learning rate falls linearly to zero.
+    optimizer : str
+        "muon", which trains the weight matrices by `skandi.training.muon.Muon`, or "adamw".
     lr, weight_decay, warmup, clip : float, float, int, float
-        AdamW's peak rate and decay, steps of linear warm-up, largest gradient norm.
+        Peak rate and decay, steps of linear warm-up, largest gradient norm.
     average : int
         Horizon, in steps, of the exponential average of the weights.
     batch_points : int
@@ -69,6 +72,7 @@ class StreamTraining:
     n_dims: int = 1
     steps: int = 20_000
     cooldown: int = 4_000
+    optimizer: str = "muon"
     lr: float = 2e-3
     weight_decay: float = 1e-4
     warmup: int = 200
@@ -122,8 +126,12 @@ class StreamTrainer:
         self.network = build_network(config)
         self.fresh = _inherit(self.network, initial or {})
         self.average = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=config.lr, weight_decay=config.weight_decay
+        self.optimizers = make_optimizers(
+            self.network,
+            config.optimizer,
+            lr=config.lr,
+            weight_decay=config.weight_decay,
+            dtype=torch.bfloat16 if config.precision == "bfloat16" else torch.float32,
         )
         self.step = 0
         self.seen = 0
@@ -170,10 +178,10 @@ class StreamTrainer:
             batch_points=self.config.batch_points,
         ) as stream:
             stream.seek(self.step)
-            started = time.perf_counter()
+            started = time.process_time()
             while self.step < self.config.steps:
                 running.append(self.train_step(next(stream)))
-                now = time.perf_counter()
+                now = time.process_time()
                 self.seconds, started = self.seconds + now - started, now
                 last = self.step == self.config.steps
                 if self.step % log_every == 0 or last:
@@ -181,22 +189,23 @@ class StreamTrainer:
                     running.clear()
                 if self.step % validate_every == 0 or last:
                     self._log(validation.score(self.averaged_network()), report)
-                    started = time.perf_counter()
+                    started = time.process_time()
                 if self.step == self.config.steps - self.config.cooldown:
                     self.save(self.plateau_path)
                 if self.step % checkpoint_every == 0 or last:
                     self.save(self.checkpoint_path)
-                    started = time.perf_counter()
+                    started = time.process_time()
 
     def train_step(self, batch: StreamBatch) -> Tensor:
         """One optimiser step; a batch whose gradient is not finite is left out and counted."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate(self.step)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.config.learning_rate(self.step)
         x = network_input(batch.positions)
         with arithmetic(self.config.precision, self.network, x):
             outputs = self.network(x)
         loss = joint_loss(outputs.float(), batch)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         self.step += 1
@@ -204,7 +213,8 @@ class StreamTrainer:
             self._skip(x.shape[-1])
             return torch.zeros(())
         self._bad_in_a_row = 0
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.seen += len(x)
         self._update_average()
         return loss.detach()
@@ -221,7 +231,7 @@ class StreamTrainer:
             "config": json.dumps(asdict(self.config), sort_keys=True),
             "network": self.network.state_dict(),
             "average": self.average,
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
             "seen": self.seen,
             "seconds": self.seconds,
@@ -245,7 +255,8 @@ class StreamTrainer:
             state = self._at_full_rate(state, saved["steps"] - saved["cooldown"])
         self.network.load_state_dict(state["network"])
         self.average = state["average"]
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, own in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(own)
         self.step, self.seen = state["step"], state["seen"]
         self.seconds, self.skipped = state["seconds"], state["skipped"]
 
