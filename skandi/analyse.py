@@ -44,6 +44,8 @@ def analyse(
     *,
     alpha_model: Any = None,
     model_classifier: Any = None,
+    coverage: float = 0.9,
+    preset: str = "fast",
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Anomalous exponent and diffusion model of each track.
@@ -60,6 +62,10 @@ def analyse(
     model_classifier : fitted estimator, optional
         Its ``predict_proba`` gives the probability of each of its ``classes_``, which must be among
         the five; ``load_pretrained("model", n_dims=d)`` when left out.
+    coverage : float, default=0.9
+        Probability with which ``alpha_lower`` to ``alpha_upper`` holds the true α.
+    preset : {"fast", "best"}, default="fast"
+        For the pretrained estimators, see `load_pretrained`.
     progress : callable, optional
         Called with the number of tracks done and the number of tracks, from time to time.
 
@@ -75,7 +81,8 @@ def analyse(
         - ``note``: empty, or why there is no answer or what to bear in mind.
 
         A track that is too short for the estimators, or does not move at all, has missing values.
-        So far nothing fills ``alpha_lower``, ``alpha_upper``, ``expected_error``, ``novelty``,
+        An estimator of your own that gives no distribution over α leaves ``alpha_lower``,
+        ``alpha_upper`` and ``expected_error`` empty. So far nothing fills ``novelty``,
         ``is_novel`` and ``D_alpha``.
 
     Raises
@@ -96,20 +103,23 @@ def analyse(
     """
     tracks = _as_tracks(tracks)
     if not len(tracks):
-        return _table(tracks, np.empty(0), np.empty((0, len(MODELS))), [])
-    alpha_model, model_classifier = _estimators(tracks.n_dims, alpha_model, model_classifier)
+        return _table(tracks, np.empty((0, 4)), np.empty((0, len(MODELS))), [])
+    alpha_model, model_classifier = _estimators(
+        tracks.n_dims, alpha_model, model_classifier, preset
+    )
     columns = _model_columns(model_classifier)
     usable, notes = _judge(tracks, alpha_model, model_classifier)
 
-    alpha = np.full(len(tracks), np.nan)
+    alpha = np.full((len(tracks), 4), np.nan)
     probability = np.full((len(tracks), len(MODELS)), np.nan)
     done = len(tracks) - len(usable)
     for rows in _blocks(usable, tracks.n_points):
         if progress is not None:
             progress(done, len(tracks))
         X = [tracks.trajectories[row] for row in rows]
-        alpha[rows] = alpha_model.predict(X)
-        probability[np.ix_(rows, columns)] = model_classifier.predict_proba(X)
+        alpha[rows], probability[np.ix_(rows, columns)] = _ask(
+            alpha_model, model_classifier, X, coverage
+        )
         done += len(rows)
     if progress is not None:
         progress(len(tracks), len(tracks))
@@ -124,15 +134,34 @@ def _as_tracks(tracks: Any) -> Tracks:
     return Tracks.from_trajectories(tracks)
 
 
-def _estimators(n_dims: int, alpha_model: Any, model_classifier: Any) -> tuple[Any, Any]:
+def _ask(
+    alpha_model: Any, model_classifier: Any, X: list[NDArray[np.float64]], coverage: float
+) -> tuple[NDArray, NDArray]:
+    """Give α, both ends of its interval and its expected error (n, 4), and the probabilities."""
+    answers = np.full((len(X), 4), np.nan)
+    if not hasattr(alpha_model, "shares_trunk") or not alpha_model.gives_distribution:
+        answers[:, 0] = alpha_model.predict(X)
+        return answers, model_classifier.predict_proba(X)
+    features = alpha_model.transform(X)
+    reading = alpha_model.read_features(features, X, coverage=coverage)
+    answers[:, 0], answers[:, 1] = reading.median, reading.lower
+    answers[:, 2], answers[:, 3] = reading.upper, reading.expected_error
+    if alpha_model.shares_trunk(model_classifier):
+        return answers, model_classifier.read_features(features, X)
+    return answers, model_classifier.predict_proba(X)
+
+
+def _estimators(
+    n_dims: int, alpha_model: Any, model_classifier: Any, preset: str
+) -> tuple[Any, Any]:
     """The estimators given, and pretrained ones in place of those that are not."""
     if alpha_model is None or model_classifier is None:
         from skandi.pretrained import load_pretrained  # torch, which own estimators may not need
 
         if alpha_model is None:
-            alpha_model = load_pretrained("alpha", n_dims=n_dims)
+            alpha_model = load_pretrained("alpha", n_dims=n_dims, preset=preset)
         if model_classifier is None:
-            model_classifier = load_pretrained("model", n_dims=n_dims)
+            model_classifier = load_pretrained("model", n_dims=n_dims, preset=preset)
     return alpha_model, model_classifier
 
 
@@ -199,7 +228,10 @@ def _table(tracks: Tracks, alpha: NDArray, probability: NDArray, notes: list[str
         "track_id": tracks.ids,
         "n_points": tracks.n_points,
         "n_dims": np.full(len(tracks), tracks.n_dims),
-        "alpha": alpha,
+        "alpha": alpha[:, 0],
+        "alpha_lower": alpha[:, 1],
+        "alpha_upper": alpha[:, 2],
+        "expected_error": alpha[:, 3],
         "model": [MODELS[k] if ok else None for k, ok in zip(best, known, strict=True)],
         "note": notes,
     }

@@ -14,7 +14,9 @@ from sklearn.utils.validation import column_or_1d
 from torch import Tensor
 from torch.nn import functional as F
 
-from skandi.estimator import Objective, TrajectoryEstimator
+from skandi.calibration import ModelCalibration
+from skandi.estimator import Objective, TrajectoryEstimator, require_as_many
+from skandi.lengths import lengths_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -53,6 +55,9 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
         What it is multiplied with then.
     precision : {"float32", "bfloat16"}, default="float32"
         Arithmetic of the network in training; "bfloat16" is faster on recent processors.
+    views : {"none", "flip", "all"}, default="none"
+        Copies that predictions are averaged over, since no direction of space is special: the
+        mirror image, or every mirror image and order of the axes. Training does not use it.
     device : {"cpu", "cuda", "auto"}, default="cpu"
         Where to compute.
     warm_start : bool, default=False
@@ -75,6 +80,8 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
         Spatial dimensions seen in ``fit``.
     min_points_ : int
         Fewest points ``predict`` takes.
+    calibration_ : ModelCalibration
+        Temperatures of the probabilities; only if pretrained or after `calibrate`.
     n_features_in_ : int
         Number of columns, only if fitted on a 2-D table of one-dimensional trajectories.
 
@@ -130,7 +137,54 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
         ndarray of shape (n, n_classes), float32
             Columns in the order of ``classes_``.
         """
-        return torch.from_numpy(self.predict_logits(X)).softmax(dim=1).numpy()
+        trajectories = self._read(X)
+        return self.read_features(self._features(trajectories), trajectories)
+
+    def read_features(
+        self, features: NDArray[np.float32], trajectories: list[NDArray[np.float64]]
+    ) -> NDArray[np.float32]:
+        """Give the class probabilities from feature vectors, so that they are computed once.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n, n_features)
+            What `transform` gives for the trajectories.
+        trajectories : list of ndarray of shape (T_i, d)
+            The trajectories, whose length the correction depends on.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), float32
+        """
+        logits = torch.from_numpy(self._head(features))
+        calibration = getattr(self, "calibration_", None)
+        if calibration is not None and len(features):
+            temperature = calibration.at(lengths_of(trajectories)).astype(np.float32)
+            logits = logits / torch.from_numpy(temperature)[:, None]
+        return logits.softmax(dim=1).numpy()
+
+    def calibrate(self, X: Any, y: ArrayLike) -> ModelClassifier:
+        """Make the stated probabilities true, on trajectories that did not train the network.
+
+        One temperature per length divides the logits, so the most probable class stays.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories of the lengths to be met, some thousands.
+        y : array-like of shape (n,)
+            Their labels, all among ``classes_``.
+
+        Returns
+        -------
+        self
+        """
+        trajectories = self._read(X)
+        codes = self._encode_targets(y, learn=False)
+        require_as_many(trajectories, codes)
+        logits = self._head(self._features(trajectories)).astype(np.float64)
+        self.calibration_ = ModelCalibration.fit(lengths_of(trajectories), logits, codes)
+        return self
 
     def predict_logits(self, X: Any) -> NDArray[np.float32]:
         """Predict logarithms of the class probabilities up to a constant; ensembles average them.
@@ -150,6 +204,8 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
     def _describe(self) -> dict[str, Any]:
         described = super()._describe()
         described["classes"] = [str(self.classes_.dtype), self.classes_.tolist()]
+        if hasattr(self, "calibration_"):
+            described["calibration"] = self.calibration_.to_config()
         return described
 
     @classmethod
@@ -157,6 +213,8 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
         classifier = super()._from_description(config, state)
         dtype, labels = config["classes"]
         classifier.classes_ = np.array(labels, dtype=dtype)
+        if "calibration" in config:
+            classifier.calibration_ = ModelCalibration.from_config(config["calibration"])
         return classifier
 
     def _encode_targets(self, y: ArrayLike, *, learn: bool) -> NDArray:
@@ -180,7 +238,8 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
         unknown = np.setdiff1d(classes, self.classes_)
         if len(unknown):
             raise ValueError(
-                f"eval_set holds labels that y does not: {list(unknown)}. Use labels of y only."
+                f"y holds labels that were not seen in fit: {list(unknown)}. Known labels are "
+                f"{list(self.classes_)}."
             )
         return np.searchsorted(self.classes_, labels).astype(np.int64)
 

@@ -22,7 +22,7 @@ from skandi.networks import MultiScaleNet, WADNet
 from skandi.networks.base import TrajectoryNetwork
 from skandi.simulate import as_generator
 from skandi.training.batches import TrajectoryExamples
-from skandi.training.inference import network_features, network_outputs
+from skandi.training.inference import head_outputs, network_features
 from skandi.training.loop import LengthNet, Protocol, Score, hold, seeded, train
 from skandi.trajectories import learn_input, match_input, require_points
 from skandi.weights import load_weights, save_weights
@@ -67,6 +67,7 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         patience: int = 2,
         lr_factor: float = 0.2,
         precision: str = "float32",
+        views: str = "none",
         device: str = "cpu",
         warm_start: bool = False,
         random_state: int | np.random.Generator | np.random.RandomState | None = None,
@@ -82,6 +83,7 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         self.patience = patience
         self.lr_factor = lr_factor
         self.precision = precision
+        self.views = views
         self.device = device
         self.warm_start = warm_start
         self.random_state = random_state
@@ -136,7 +138,7 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         earlier = self.net_.module_ if self.warm_start and hasattr(self, "net_") else None
         trajectories = learn_input(self, X)
         targets = self._encode_targets(y, learn=True)
-        _require_as_many(trajectories, targets)
+        require_as_many(trajectories, targets)
         rng = _generator(self.random_state)
         training, validation = self._examples(trajectories, targets, eval_set, rng)
         objective = self._objective()
@@ -153,6 +155,9 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
                 verbose=bool(self.verbose),
             )
         self.net_ = net
+        # They belonged to the last fit.
+        for name in ("calibration_", "trunk_"):
+            self.__dict__.pop(name, None)
         self.history_ = [{k: row[k] for k in row if k != "batches"} for row in net.history]
         self.net_.trim_for_prediction()
         self.min_points_ = 1 if self.length is None else self.length
@@ -169,9 +174,9 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         Returns
         -------
         ndarray of shape (n, n_features), float32
-            For a network of one ``length``, the mean over the crops.
+            For a network of one ``length``, the mean over the crops; with ``views``, over them.
         """
-        return network_features(self._ready_module(), self._read(X), length=self.length)
+        return self._features(self._read(X))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to one file without pickle, which is safe to share.
@@ -241,7 +246,21 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         return estimator
 
     def _outputs(self, X: Any) -> NDArray[np.float32]:
-        return network_outputs(self._ready_module(), self._read(X), length=self.length)
+        return self._head(self._features(self._read(X)))
+
+    def _features(self, trajectories: list[NDArray[np.float64]]) -> NDArray[np.float32]:
+        return network_features(
+            self._ready_module(), trajectories, length=self.length, views=self.views
+        )
+
+    def shares_trunk(self, other: Any) -> bool:
+        """Tell whether the feature vectors of `other` are equal to those of this estimator."""
+        keys = ("trunk_", "views", "length")
+        mine, theirs = ([getattr(e, key, None) for key in keys] for e in (self, other))
+        return mine[0] is not None and mine == theirs
+
+    def _head(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        return head_outputs(self._ready_module(), features)
 
     def _ready_module(self) -> TrajectoryNetwork:
         check_is_fitted(self)
@@ -264,7 +283,7 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         if eval_set is not None:
             held = match_input(self, eval_set[0])
             held_targets = self._encode_targets(eval_set[1], learn=False)
-            _require_as_many(held, held_targets)
+            require_as_many(held, held_targets)
             return self._as_examples(trajectories, targets), self._as_examples(held, held_targets)
         n = len(trajectories)
         if not 0 <= self.validation_fraction < 1:
@@ -372,7 +391,8 @@ def _generator(
     return as_generator(random_state)
 
 
-def _require_as_many(trajectories: list[NDArray[np.float64]], targets: NDArray) -> None:
+def require_as_many(trajectories: list[NDArray[np.float64]], targets: NDArray) -> None:
+    """Raise a ValueError unless there is one target per trajectory."""
     if len(targets) != len(trajectories):
         raise ValueError(
             f"X holds {len(trajectories)} trajectories and y {len(targets)} targets; they must "

@@ -51,9 +51,14 @@ def crops(z: NDArray, length: int | None) -> list[NDArray]:
     return [z[..., start : start + length, :] for start in starts]
 
 
+def lengths_of(trajectories: Sequence[NDArray]) -> NDArray[np.int64]:
+    """Give the number of points of each trajectory."""
+    return np.array([len(t) for t in trajectories], dtype=np.int64)
+
+
 def group_by_length(trajectories: Sequence[NDArray]) -> dict[int, NDArray[np.int64]]:
     """Give, for each length that occurs, the indices of its trajectories in their order."""
-    lengths = np.array([len(t) for t in trajectories], dtype=np.int64)
+    lengths = lengths_of(trajectories)
     order = np.argsort(lengths, kind="stable")
     starts = np.flatnonzero(np.diff(lengths[order], prepend=-1))
     return {int(lengths[group[0]]): group for group in np.split(order, starts[1:]) if len(group)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,13 +13,33 @@ from sklearn.utils.validation import check_array, column_or_1d
 from torch import Tensor
 from torch.nn import functional as F
 
+from skandi.calibration import AlphaCalibration, noise_share
 from skandi.diffusion import ALPHA_GRID
-from skandi.estimator import Objective, TrajectoryEstimator
+from skandi.estimator import Objective, TrajectoryEstimator, require_as_many
+from skandi.lengths import lengths_of
 from skandi.networks.alpha_head import (
     N_ALPHA_OUTPUTS,
+    alpha_cdf,
+    alpha_deviations,
     alpha_distribution_loss,
     alpha_quantiles,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+DISTRIBUTIONS = frozenset({"multiscale"})
+"""Networks whose α outputs are a distribution; the others give one number."""
+
+
+class AlphaReading(NamedTuple):
+    """What is known of α for n trajectories; each field is an array of shape (n,)."""
+
+    median: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    expected_error: NDArray[np.float64]
+    spread: NDArray[np.float64]
 
 
 class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
@@ -56,6 +76,9 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
         What it is multiplied with then.
     precision : {"float32", "bfloat16"}, default="float32"
         Arithmetic of the network in training; "bfloat16" is faster on recent processors.
+    views : {"none", "flip", "all"}, default="none"
+        Copies that predictions are averaged over, since no direction of space is special: the
+        mirror image, or every mirror image and order of the axes. Training does not use it.
     device : {"cpu", "cuda", "auto"}, default="cpu"
         Where to compute.
     warm_start : bool, default=False
@@ -76,6 +99,8 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
         Spatial dimensions seen in ``fit``.
     min_points_ : int
         Fewest points ``predict`` takes.
+    calibration_ : AlphaCalibration
+        Correction of intervals and expected errors; only if pretrained or after `calibrate`.
     n_features_in_ : int
         Number of columns, only if fitted on a 2-D table of one-dimensional trajectories.
 
@@ -117,27 +142,171 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
             If `X` cannot be read, or trajectories are too short; they are named.
         """
         outputs = self._outputs(X)
-        if self.network == "multiscale":
+        if self.gives_distribution:
             median = alpha_quantiles(torch.from_numpy(outputs), (0.5,))
             return median[:, 0].numpy().astype(np.float32)
         return outputs[:, 0]
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> NDArray[np.float32]:
+        """Predict an interval that holds α with the probability `coverage`.
+
+        The interval is central in the network's distribution over α. Its mass is corrected on
+        trajectories that trained nothing, per length and noise (``calibration_``), if the estimator
+        is pretrained or `calibrate` was called; otherwise it is what the network believes.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories in any unit of length.
+        coverage : float, default=0.9
+            Probability in (0, 1).
+
+        Returns
+        -------
+        ndarray of shape (n, 2), float32
+            Lower and upper end; the median that ``predict`` gives lies between them.
+
+        Raises
+        ------
+        ValueError
+            If `coverage` is not in (0, 1), or the network gives no distribution.
+        """
+        trajectories = self._read(X)
+        reading = self.read_features(self._features(trajectories), trajectories, coverage=coverage)
+        return np.column_stack([reading.lower, reading.upper]).astype(np.float32)
+
+    def expected_error(self, X: Any) -> NDArray[np.float32]:
+        """Predict how far α will be off: the expected absolute error of each ``predict``.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories in any unit of length.
+
+        Returns
+        -------
+        ndarray of shape (n,), float32
+            In units of α; corrected as in `predict_interval`.
+        """
+        trajectories = self._read(X)
+        reading = self.read_features(self._features(trajectories), trajectories)
+        return reading.expected_error.astype(np.float32)
+
+    def calibrate(self, X: Any, y: ArrayLike) -> AlphaRegressor:
+        """Correct intervals and expected errors on trajectories that did not train the network.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories of the lengths and noise to be met, some thousands.
+        y : array-like of shape (n,)
+            Their exponents.
+
+        Returns
+        -------
+        self
+        """
+        trajectories = self._read(X)
+        alpha = self._encode_targets(y, learn=False)
+        require_as_many(trajectories, alpha)
+        logits = self._distribution(self._features(trajectories))
+        truth = torch.from_numpy(alpha.astype(np.float64))
+        median = alpha_quantiles(logits, (0.5,))[:, 0]
+        expected, spread = alpha_deviations(logits, median)
+        self.calibration_ = AlphaCalibration.fit(
+            lengths_of(trajectories),
+            noise_share(trajectories),
+            central_mass=(2 * alpha_cdf(logits, truth) - 1).abs().numpy(),
+            error=(median - truth).numpy(),
+            expected=expected.numpy(),
+            spread=spread.numpy(),
+        )
+        return self
+
+    def read_features(
+        self,
+        features: NDArray[np.float32],
+        trajectories: list[NDArray[np.float64]],
+        *,
+        coverage: float = 0.9,
+    ) -> AlphaReading:
+        """Give all there is to say of α from feature vectors, so that they are computed once.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n, n_features)
+            What `transform` gives for the trajectories.
+        trajectories : list of ndarray of shape (T_i, d)
+            The trajectories, whose length and noise the correction depends on.
+        coverage : float, default=0.9
+            Probability of the interval, in (0, 1).
+
+        Returns
+        -------
+        AlphaReading
+            ``median``, ``lower``, ``upper``, ``expected_error`` and ``spread`` (the expected root
+            mean square error), each of shape (n,).
+        """
+        if not 0 < coverage < 1:
+            raise ValueError(f"coverage is {coverage!r}; it must be between 0 and 1, e.g. 0.9.")
+        logits = self._distribution(features)
+        level = np.full(len(features), float(coverage))
+        error_scale = spread_scale = np.ones(len(features))
+        calibration = getattr(self, "calibration_", None)
+        if calibration is not None and len(features):
+            lengths, noise = lengths_of(trajectories), noise_share(trajectories)
+            level = calibration.raw_level(lengths, noise, coverage)
+            error_scale, spread_scale = calibration.scales(lengths, noise)
+        levels = np.column_stack([(1 - level) / 2, np.full(len(level), 0.5), (1 + level) / 2])
+        lower, median, upper = alpha_quantiles(logits, torch.from_numpy(levels)).numpy().T
+        expected, spread = alpha_deviations(logits, torch.from_numpy(median.copy()))
+        return AlphaReading(
+            median=np.minimum(median, ALPHA_GRID[-1]),
+            lower=lower,
+            upper=np.minimum(upper, ALPHA_GRID[-1]),
+            expected_error=expected.numpy() * error_scale,
+            spread=spread.numpy() * spread_scale,
+        )
+
+    @property
+    def gives_distribution(self) -> bool:
+        """Whether the network gives a distribution over α, which intervals need."""
+        return self.network in DISTRIBUTIONS
+
+    def _distribution(self, features: NDArray[np.float32]) -> Tensor:
+        if not self.gives_distribution:
+            raise ValueError(
+                f"network={self.network!r} gives one number per trajectory and no distribution. "
+                f"Use network={sorted(DISTRIBUTIONS)[0]!r}, or load_pretrained('alpha')."
+            )
+        return torch.from_numpy(self._head(features))
+
+    def _describe(self) -> dict[str, Any]:
+        described = super()._describe()
+        if hasattr(self, "calibration_"):
+            described["calibration"] = self.calibration_.to_config()
+        return described
+
+    @classmethod
+    def _from_description(cls, config: dict[str, Any], state: dict[str, Tensor]) -> Self:
+        regressor = super()._from_description(config, state)
+        if "calibration" in config:
+            regressor.calibration_ = AlphaCalibration.from_config(config["calibration"])
+        return regressor
 
     def _encode_targets(self, y: ArrayLike, *, learn: bool) -> NDArray:
         if y is None:
             raise ValueError("AlphaRegressor requires y to be passed, but the target y is None.")
         alpha = column_or_1d(check_array(y, ensure_2d=False, input_name="y"), warn=True)
-        if (
-            self.network == "multiscale"
-            and not ((alpha > 0) & (alpha <= ALPHA_GRID[-1] + 0.025)).all()
-        ):
+        if self.gives_distribution and not ((alpha > 0) & (alpha <= ALPHA_GRID[-1] + 0.025)).all():
             raise ValueError(
-                "network='multiscale' gives a distribution over α in (0, 2], but y goes from "
+                f"network={self.network!r} gives a distribution over α in (0, 2], but y goes from "
                 f"{alpha.min():g} to {alpha.max():g}. Use network='wadnet' for other targets."
             )
         return alpha.astype(np.float32)
 
     def _objective(self) -> Objective:
-        if self.network == "multiscale":
+        if self.gives_distribution:
             return Objective(
                 N_ALPHA_OUTPUTS, alpha_distribution_loss, _median_absolute_errors, "valid_mae"
             )

@@ -49,7 +49,7 @@ def save_weights(
     metadata = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
-        "sha256": _digest(tensors, written),
+        "sha256": digest(tensors, written),
         "config": written,
     }
     with replacing(path) as aside:
@@ -95,7 +95,7 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
             f"{path} has weight format {metadata['format_version']}, this skandi reads up to "
             f"{FORMAT_VERSION}. Upgrade skandi."
         )
-    if metadata.get("sha256") != _digest(tensors, metadata.get("config", "")):
+    if metadata.get("sha256") != digest(tensors, metadata.get("config", "")):
         raise WeightsError(
             f"The content of {path} does not match the hash stored with them: the file was altered "
             "or damaged. Fetch or write it again."
@@ -104,10 +104,11 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
     return json.loads(metadata["config"]), state
 
 
-def _digest(tensors: Mapping[str, Tensor], config: str) -> str:
-    digest = hashlib.sha256(config.encode())
+def digest(tensors: Mapping[str, Tensor], config: str = "") -> str:
+    """Give the SHA-256 of tensors with their names, types and shapes, and of a text."""
+    result = hashlib.sha256(config.encode())
     for name in sorted(tensors):
         t = tensors[name]
-        digest.update(f"{name}:{t.dtype}:{tuple(t.shape)}".encode())
-        digest.update(t.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+        result.update(f"{name}:{t.dtype}:{tuple(t.shape)}".encode())
+        result.update(t.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return result.hexdigest()

@@ -18,6 +18,7 @@ from skandi.cli import app, predict, simulate, train
 from skandi.io import FORMATS, GAP_POLICIES, read_challenge_labels, read_tracks, sample_tracks_path
 from skandi.simulate.recipes import RECIPES, TASKS
 from skandi.training import stream
+from skandi.weights import load_weights
 
 
 def skandi_(*arguments: object):
@@ -29,7 +30,7 @@ def quick(monkeypatch):
     """Estimators that answer at once in place of the pretrained ones."""
     models = {"alpha": LengthAsAlpha(), "model": LengthAsModel()}
     monkeypatch.setattr(
-        "skandi.pretrained.load_pretrained", lambda target, *, n_dims: models[target]
+        "skandi.pretrained.load_pretrained", lambda target, *, n_dims, preset: models[target]
     )
 
 
@@ -222,9 +223,23 @@ def small_training(monkeypatch):
     monkeypatch.setattr(stream, "StreamTrainer", trainer)
 
 
+QUICK = ("--calibration-size", 40)
+
+
 def test_train__run__writes_weights_that_load(small_training, tmp_path):
     out = tmp_path / "my.safetensors"
-    arguments = ("train", "--dims", 2, "-o", out, "--test-size", 20, "--precision", "float32")
+    arguments = (
+        "train",
+        "--dims",
+        2,
+        "-o",
+        out,
+        "--test-size",
+        20,
+        "--precision",
+        "float32",
+        *QUICK,
+    )
     result = skandi_(*arguments, "--steps", 3)
     assert result.exit_code == 0, result.output
     assert result.stdout == ""
@@ -236,6 +251,8 @@ def test_train__run__writes_weights_that_load(small_training, tmp_path):
     again = skandi_(*arguments, "--steps", 5)
     assert again.exit_code == 2
     assert "holds a checkpoint. Add --resume" in again.stderr
+    config, _ = load_weights(out)
+    assert config["calibration"]["size"] == 40
     resumed = skandi_(*arguments, "--steps", 5, "--resume")
     assert resumed.exit_code == 0, resumed.output
     assert "going on at step 3 of 5" in resumed.stderr
@@ -244,7 +261,7 @@ def test_train__run__writes_weights_that_load(small_training, tmp_path):
 def test_train__initial_weights_of_another_dimension__are_taken_where_they_fit(
     small_training, tmp_path
 ):
-    arguments = ("--test-size", 20, "--precision", "float32", "--steps", 1)
+    arguments = ("--test-size", 20, "--precision", "float32", "--steps", 1, *QUICK)
     first, second = tmp_path / "1d.safetensors", tmp_path / "3d.safetensors"
     assert skandi_("train", "-o", first, *arguments).exit_code == 0
     result = skandi_("train", "-o", second, "--dims", 3, "--init", first, *arguments)

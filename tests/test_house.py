@@ -25,6 +25,7 @@ TREE = (
     "trajectories",
     "normalize",
     "lengths",
+    "calibration",
     "simulate",
     "networks",
     "weights",

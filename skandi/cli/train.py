@@ -39,6 +39,9 @@ def train(
     test_size: int = typer.Option(
         5_000, min=1, help="Fresh trajectories per task for the scores in the file."
     ),
+    calibration_size: int = typer.Option(
+        60_000, min=0, help="Fresh trajectories per task that correct intervals; 0: none."
+    ),
 ) -> None:
     """Train a network for α and the model on simulated trajectories, none seen twice.
 
@@ -61,6 +64,7 @@ def train(
             f"{folder} holds a checkpoint. Add --resume to go on from it, or name another folder "
             "with --folder."
         )
+    from skandi.pretrained.calibrating import calibrate_weights
     from skandi.training.stream import StreamTrainer, StreamTraining, export
     from skandi.weights import load_weights
 
@@ -82,6 +86,9 @@ def train(
     trainer.run(report=lambda entry: _tell(entry, steps))
     say("measuring scores")
     scores = export(trainer, output, test_size=test_size)["scores"]
+    if calibration_size:
+        say("correcting intervals and probabilities")
+        calibrate_weights(output, calibration_size)
     say(
         f"wrote {output}: MAE {scores['mae']:.4f}, F1 {scores['f1']:.4f} on {test_size} fresh "
         f"trajectories per task of {recipe}"

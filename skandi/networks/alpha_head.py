@@ -40,24 +40,24 @@ def alpha_distribution_loss(logits: Tensor, alpha: Tensor) -> Tensor:
     return 0.5 * F.cross_entropy(logits, nearest) + 2.0 * ranked
 
 
-def alpha_quantiles(logits: Tensor, levels: tuple[float, ...]) -> Tensor:
+def alpha_quantiles(logits: Tensor, levels: tuple[float, ...] | Tensor) -> Tensor:
     """Read quantiles of α, each grid value's mass spread evenly over its cell.
 
     Parameters
     ----------
     logits : Tensor of shape (n, 40)
         Unnormalised log-probabilities of the grid values.
-    levels : tuple of float
+    levels : tuple of float, or Tensor of shape (n, n_levels)
         Quantile levels in (0, 1); 0.5 is the median, which minimises the mean absolute error.
 
     Returns
     -------
-    Tensor of shape (n, len(levels)), float64
+    Tensor of shape (n, n_levels), float64
         Quantiles, not snapped to the grid.
     """
     mass = logits.double().softmax(dim=1)
     cumulative = mass.cumsum(dim=1)
-    wanted = torch.tensor(levels, dtype=torch.float64, device=logits.device)
+    wanted = torch.as_tensor(levels, dtype=torch.float64, device=logits.device)
     wanted = wanted.expand(len(logits), -1).contiguous()
     cell = torch.searchsorted(cumulative, wanted).clamp_max(N_ALPHA_OUTPUTS - 1)
     within = mass.gather(1, cell)
@@ -65,6 +65,23 @@ def alpha_quantiles(logits: Tensor, levels: tuple[float, ...]) -> Tensor:
     # A cell that a quantile falls into has mass; the guard is for rounding at the very ends.
     fraction = ((wanted - below) / within.clamp_min(1e-12)).clamp(0.0, 1.0)
     return _grid(mass)[cell] + (fraction - 0.5) * _SPACING
+
+
+def alpha_cdf(logits: Tensor, alpha: Tensor) -> Tensor:
+    """Give the mass (n,) below `alpha` (n,), the inverse of `alpha_quantiles`."""
+    mass = logits.double().softmax(dim=1)
+    position = (alpha.double() - _grid(mass)[0]) / _SPACING + 0.5
+    cell = position.floor().long().clamp(0, N_ALPHA_OUTPUTS - 1)[:, None]
+    within = mass.gather(1, cell)[:, 0]
+    below = mass.cumsum(dim=1).gather(1, cell)[:, 0] - within
+    return below + within * (position - cell[:, 0]).clamp(0.0, 1.0)
+
+
+def alpha_deviations(logits: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the mean absolute and the root mean square deviation (n,) from `centre` (n,)."""
+    mass = logits.double().softmax(dim=1)
+    away = _grid(mass) - centre.double()[:, None]
+    return (mass * away.abs()).sum(dim=1), (mass * away.square()).sum(dim=1).sqrt()
 
 
 def _grid(like: Tensor) -> Tensor:

@@ -9,18 +9,30 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from skandi.calibration import AlphaCalibration, ModelCalibration
 from skandi.classifier import ModelClassifier
 from skandi.diffusion import MODELS
 from skandi.errors import WeightsError
 from skandi.estimator import NETWORKS, TrajectoryEstimator
 from skandi.regressor import AlphaRegressor
-from skandi.weights import load_weights
+from skandi.weights import digest, load_weights
 
 TARGETS = ("alpha", "model")
 
 
+PRESETS: dict[str, dict[int, str]] = {
+    "fast": {1: "none", 2: "none", 3: "none"},
+    "best": {1: "flip", 2: "all", 3: "flip"},
+}
+"""Symmetric views that each preset averages over, by dimension; all 48 in 3D gain nothing more."""
+
+
 def load_pretrained(
-    target: str, *, n_dims: int = 1, path: str | os.PathLike[str] | None = None
+    target: str,
+    *,
+    n_dims: int = 1,
+    preset: str = "fast",
+    path: str | os.PathLike[str] | None = None,
 ) -> Any:
     """Give a fitted estimator with the weights that come with skandi; needs no network.
 
@@ -34,6 +46,9 @@ def load_pretrained(
         What to predict: the anomalous exponent, or the diffusion model.
     n_dims : {1, 2, 3}, default=1
         Spatial dimensions of the trajectories.
+    preset : {"fast", "best"}, default="fast"
+        "best" averages over mirror images, in 2D over both orders of the axes too, and costs 2, 8
+        or 2 times as much in 1, 2 or 3 dimensions.
     path : path-like, optional
         Weights made by ``skandi train`` instead of those that come with the package.
 
@@ -46,7 +61,7 @@ def load_pretrained(
     Raises
     ------
     ValueError
-        If `target` or `n_dims` is not one of those above.
+        If `target`, `n_dims` or `preset` is not one of those above.
     WeightsError
         If the file is missing or damaged.
 
@@ -63,18 +78,26 @@ def load_pretrained(
         raise ValueError(f"target is {target!r}; it must be one of {list(TARGETS)}.")
     if n_dims not in (1, 2, 3):
         raise ValueError(f"n_dims is {n_dims!r}; it must be 1, 2 or 3.")
+    if preset not in PRESETS:
+        raise ValueError(f"preset is {preset!r}; it must be one of {list(PRESETS)}.")
     config, state = load_weights(shipped_weights(n_dims) if path is None else path)
     if config["n_dims"] != n_dims:
         raise WeightsError(
             f"{path} holds weights for {config['n_dims']} dimension(s), and n_dims is {n_dims}. "
             "Pass the n_dims they were trained for."
         )
+    params = {"network_params": config["network_params"], "views": PRESETS[preset][n_dims]}
+    calibration = config.get("calibration", {}).get(preset)
     n_models = len(MODELS)
     if target == "alpha":
-        regressor = AlphaRegressor(config["network"], network_params=config["network_params"])
+        regressor = AlphaRegressor(config["network"], **params)
+        if calibration:
+            regressor.calibration_ = AlphaCalibration.from_config(calibration["alpha"])
         return _fitted(regressor, config, _with_outputs(state, slice(n_models, None)))
-    classifier = ModelClassifier(config["network"], network_params=config["network_params"])
+    classifier = ModelClassifier(config["network"], **params)
     classifier.classes_ = np.array(MODELS)
+    if calibration:
+        classifier.calibration_ = ModelCalibration.from_config(calibration["model"])
     return _fitted(classifier, config, _with_outputs(state, slice(0, n_models)))
 
 
@@ -96,4 +119,5 @@ def _fitted(
     )
     network.load_state_dict(state)
     estimator._adopt(network, n_dims=config["n_dims"], min_points=config["min_points"])
+    estimator.trunk_ = digest({k: v for k, v in state.items() if not k.startswith("output.")})
     return estimator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import permutations, product
 
 import numpy as np
 import torch
@@ -17,14 +18,19 @@ BATCH_POINTS = 100_000
 """Points per forward pass: enough to keep a core busy, few enough to stay in its cache."""
 
 
+VIEWS = ("none", "flip", "all")
+"""Sets of copies of a trajectory that the physics cannot tell apart, see `symmetric_views`."""
+
+
 def network_features(
     network: TrajectoryNetwork,
     trajectories: Sequence[NDArray[np.float64]],
     *,
     length: int | None = None,
+    views: str = "none",
     batch_points: int = BATCH_POINTS,
 ) -> NDArray[np.float32]:
-    """Feature vector of each trajectory, averaged over its crops if the network has one length.
+    """Feature vector of each trajectory, averaged over its crops and symmetric views.
 
     Parameters
     ----------
@@ -35,6 +41,8 @@ def network_features(
     length : int, optional
         The network's length: the whole trajectory is normalised, then its `crops` are read (Li,
         Yao & Huang 2021, Sec. 2). None reads everything.
+    views : {"none", "flip", "all"}
+        Symmetric copies to average over.
     batch_points : int
         Largest number of points in one forward pass.
 
@@ -42,14 +50,16 @@ def network_features(
     -------
     ndarray of shape (n, n_features), float32
     """
+    if views not in VIEWS:
+        raise ValueError(f"views is {views!r}; it must be one of {list(VIEWS)}.")
     features = np.zeros((len(trajectories), network.n_features), dtype=np.float32)
-    n_crops = np.zeros(len(trajectories), dtype=np.int64)
+    n_read = np.zeros(len(trajectories), dtype=np.int64)
     with torch.inference_mode():
         for which, x in _batches(trajectories, length, batch_points):
-            v = network.features(x.to(_device(network))).float().cpu().numpy()
-            np.add.at(features, which, v)
-            np.add.at(n_crops, which, 1)
-    return features / n_crops[:, None].astype(np.float32)
+            for view in symmetric_views(x.to(_device(network)), views):
+                features[which] += network.features(view).float().cpu().numpy()
+                n_read[which] += 1
+    return features / n_read[:, None].astype(np.float32)
 
 
 def network_outputs(
@@ -57,13 +67,40 @@ def network_outputs(
     trajectories: Sequence[NDArray[np.float64]],
     *,
     length: int | None = None,
+    views: str = "none",
     batch_points: int = BATCH_POINTS,
 ) -> NDArray[np.float32]:
     """Outputs of the head for each trajectory; parameters as in `network_features`."""
-    features = network_features(network, trajectories, length=length, batch_points=batch_points)
+    return head_outputs(
+        network,
+        network_features(
+            network, trajectories, length=length, views=views, batch_points=batch_points
+        ),
+    )
+
+
+def head_outputs(network: TrajectoryNetwork, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Outputs of the head for feature vectors of shape (n, n_features)."""
     with torch.inference_mode():
         outputs = network.head(torch.from_numpy(features).to(_device(network)))
     return outputs.float().cpu().numpy()
+
+
+def symmetric_views(x: Tensor, views: str) -> Iterator[Tensor]:
+    """Yield `x` of shape (n, d, T) and copies of it that are equally probable under every model.
+
+    Diffusion in free space has no preferred direction and its axes no order: "flip" adds the mirror
+    image, "all" every mirror image and order of the axes, 2, 8 or 48 in 1, 2 or 3 dimensions.
+    """
+    yield x
+    if views == "flip":
+        yield -x
+    elif views == "all":
+        d = x.shape[1]
+        for order in permutations(range(d)):
+            for signs in product((1.0, -1.0), repeat=d):
+                if order != tuple(range(d)) or -1.0 in signs:
+                    yield x[:, order] * x.new_tensor(signs)[:, None]
 
 
 def _device(network: TrajectoryNetwork) -> torch.device:

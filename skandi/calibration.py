@@ -1,0 +1,220 @@
+"""Stated uncertainty made true: corrections per length and noise, measured on fresh trajectories.
+
+A network's distribution over α is a little too wide or too narrow, and differently so for short and
+long, quiet and noisy tracks. The corrections here are measured on trajectories that trained and
+chose nothing, and are interpolated in the logarithm of the length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skandi.normalize import standardize
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+COVERAGES = np.array([*(k / 20 for k in range(20)), 0.975, 0.99, 1.0])
+"""Coverages at which the correction of intervals is kept; in between it is interpolated."""
+LENGTH_KNOTS = np.array([10, 14, 20, 30, 45, 70, 110, 170, 270, 420, 650, 1000])
+NOISE_EDGES = np.array([0.08, 0.30])
+TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(2.0), 141))
+
+
+@dataclass(frozen=True)
+class AlphaCalibration:
+    """Corrections of a distribution over α.
+
+    Attributes
+    ----------
+    levels : ndarray of shape (n_noise, n_lengths, n_coverages)
+        The mass around the median that an interval must have in the network's distribution to cover
+        the truth with each of `COVERAGES` (split conformal prediction, Vovk et al., *Algorithmic
+        Learning in a Random World*, 2005, with the cells of length and noise as categories).
+    error_scale, spread_scale : ndarray of shape (n_noise, n_lengths)
+        Measured mean absolute, and root mean square, deviation from the median over what the
+        network's distribution says it is.
+    """
+
+    levels: NDArray[np.float64]
+    error_scale: NDArray[np.float64]
+    spread_scale: NDArray[np.float64]
+
+    @classmethod
+    def fit(
+        cls,
+        lengths: NDArray[np.int64],
+        noise: NDArray[np.float64],
+        *,
+        central_mass: NDArray[np.float64],
+        error: NDArray[np.float64],
+        expected: NDArray[np.float64],
+        spread: NDArray[np.float64],
+    ) -> Self:
+        """Measure the corrections.
+
+        Parameters
+        ----------
+        lengths, noise : ndarray of shape (n,)
+            Points of each track and its `noise_share`.
+        central_mass : ndarray of shape (n,)
+            Mass of the smallest interval around the median that holds the truth, |2 F(α) - 1|.
+        error, expected, spread : ndarray of shape (n,)
+            Deviation of the truth from the median, and the mean absolute and root mean square
+            deviation that the network's distribution expects.
+        """
+        weights = length_weights(lengths)
+        category = np.digitize(noise, NOISE_EDGES)
+        shape = (len(NOISE_EDGES) + 1, len(LENGTH_KNOTS))
+        levels = np.empty((*shape, len(COVERAGES)))
+        error_scale, spread_scale = np.empty(shape), np.empty(shape)
+        for b in range(shape[0]):
+            for k in range(shape[1]):
+                # Too few tracks of this kind: what holds for every noise, or every length too.
+                choices = (weights[:, k] * (category == b), weights[:, k], np.ones(len(lengths)))
+                w = next((w for w in choices if w.sum() >= _FEWEST), choices[-1])
+                used = w > 0
+                levels[b, k] = _conformal_levels(central_mass[used], w[used])
+                error_scale[b, k] = w @ np.abs(error) / (w @ expected)
+                spread_scale[b, k] = np.sqrt(w @ error**2 / (w @ spread**2))
+        return cls(levels, error_scale, spread_scale)
+
+    def raw_level(
+        self, lengths: NDArray[np.int64], noise: NDArray[np.float64], coverage: float
+    ) -> NDArray[np.float64]:
+        """Give the mass the network's central interval must have to cover with `coverage`."""
+        at = np.apply_along_axis(lambda row: np.interp(coverage, COVERAGES, row), -1, self.levels)
+        return _look_up(at, lengths, noise)
+
+    def scales(
+        self, lengths: NDArray[np.int64], noise: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give the factors of the expected absolute error and of the spread."""
+        return (
+            _look_up(self.error_scale, lengths, noise),
+            _look_up(self.spread_scale, lengths, noise),
+        )
+
+    def to_config(self) -> dict[str, Any]:
+        """Give the corrections as JSON can hold them."""
+        return {name: np.round(value, 4).tolist() for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Read what `to_config` gave."""
+        return cls(**{name: np.array(value) for name, value in config.items()})
+
+
+@dataclass(frozen=True)
+class ModelCalibration:
+    """Temperature of the class probabilities by length (Guo et al., ICML 2017, Sec. 4.2).
+
+    Attributes
+    ----------
+    temperature : ndarray of shape (n_lengths,)
+        What the logits are divided by.
+    """
+
+    temperature: NDArray[np.float64]
+
+    @classmethod
+    def fit(
+        cls, lengths: NDArray[np.int64], logits: NDArray[np.float64], labels: NDArray[np.int64]
+    ) -> Self:
+        """Choose the temperatures with the smallest cross-entropy.
+
+        Parameters
+        ----------
+        lengths : ndarray of shape (n,)
+        logits : ndarray of shape (n, n_classes)
+        labels : ndarray of shape (n,)
+            Index of the true class.
+        """
+        weights = length_weights(lengths)
+        losses = np.stack([_cross_entropies(logits / t, labels) for t in TEMPERATURES])
+        return cls(TEMPERATURES[(losses @ weights).argmin(axis=0)])
+
+    def at(self, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Give the temperature for each length."""
+        return length_weights(lengths) @ self.temperature
+
+    def to_config(self) -> dict[str, Any]:
+        """Give the temperatures as JSON can hold them."""
+        return {"temperature": np.round(self.temperature, 4).tolist()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Read what `to_config` gave."""
+        return cls(np.array(config["temperature"]))
+
+
+def noise_share(trajectories: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Localisation noise of each track as a share of its displacements' variance.
+
+    The covariance of neighbouring displacements is minus the variance of the noise, for motion with
+    independent steps (Vestergaard, Blainey & Flyvbjerg, Phys. Rev. E 89:022726, 2014, Eq. 14).
+    Antipersistent motion looks noisy by this measure too; it serves to sort tracks, not to report.
+
+    Parameters
+    ----------
+    trajectories : sequence of ndarray of shape (T_i, d)
+
+    Returns
+    -------
+    ndarray of shape (n,), float64
+        From -1 to 1, the mean over the axes; 1/2 for pure noise, 0 for Brownian motion without
+        noise or a track that does not move.
+    """
+    return np.array([_noise_share(track) for track in trajectories])
+
+
+def length_weights(lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Weights (n, n_lengths) of linear interpolation between `LENGTH_KNOTS` in log T."""
+    knots = np.log(LENGTH_KNOTS)
+    position = np.interp(np.log(lengths), knots, np.arange(len(knots)))
+    return np.clip(1 - np.abs(position[:, None] - np.arange(len(knots))), 0, None)
+
+
+_FEWEST = 300
+
+
+def _look_up(
+    table: NDArray[np.float64], lengths: NDArray[np.int64], noise: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    rows = table[np.digitize(noise, NOISE_EDGES)]
+    return (rows * length_weights(lengths)).sum(axis=1)
+
+
+def _conformal_levels(
+    scores: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Quantiles of the scores at `COVERAGES`, with the test trajectory counted at infinity."""
+    order = np.argsort(scores)
+    scores, mass = scores[order], np.cumsum(weights[order])
+    # The test trajectory weighs as much as one of these, so the last level may be out of reach.
+    mass = mass / (mass[-1] + weights.max())
+    found = np.searchsorted(mass, COVERAGES)
+    levels = np.append(scores, 1.0)[found]
+    levels[0], levels[-1] = 0.0, 1.0
+    return levels
+
+
+def _cross_entropies(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
+
+
+def _noise_share(track: NDArray[np.float64]) -> float:
+    steps = np.diff(standardize(track), axis=0)
+    if len(steps) < 2:
+        return 0.0
+    steps = steps - steps.mean(axis=0)
+    variance = (steps**2).mean(axis=0)
+    covariance = (steps[1:] * steps[:-1]).mean(axis=0)
+    share = np.divide(-covariance, variance, out=np.zeros_like(variance), where=variance > 0)
+    return float(share.mean())

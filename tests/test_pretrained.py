@@ -1,0 +1,149 @@
+"""Shipped weights: presets, symmetric views, one trunk for both answers, corrections."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from small_estimators import alphas, ragged, small
+
+from skandi import analyse, load_pretrained
+from skandi.diffusion import MODELS
+from skandi.errors import WeightsError
+from skandi.pretrained import PRESETS, shipped_weights
+from skandi.pretrained.calibrating import calibrate_weights, calibration_set
+from skandi.training.inference import VIEWS, symmetric_views
+from skandi.training.stream import StreamTrainer, StreamTraining, export
+from skandi.weights import load_weights
+
+TINY = {"channels": (16,) * 5, "recurrent_size": 4, "hidden_size": 16}
+
+
+def walks(d, n=12, seed=0):
+    return ragged(n, low=12, high=40, d=d, seed=seed)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_views__all__are_every_sign_and_order_once(d):
+    x = torch.randn(2, d, 7)
+    seen = [tuple(view.flatten().tolist()) for view in symmetric_views(x, "all")]
+    assert len(seen) == len(set(seen)) == {1: 2, 2: 8, 3: 48}[d]
+    assert torch.equal(next(iter(symmetric_views(x, "all"))), x)
+    for view in symmetric_views(x, "all"):
+        assert_allclose(view.square().sum(dim=1).numpy(), x.square().sum(dim=1).numpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["alpha wadnet", "alpha multiscale", "model multiscale"])
+def test_views__predictions__do_not_depend_on_the_directions_of_space(kind):
+    X = walks(2)
+    y = alphas(12) if kind.startswith("alpha") else np.resize(["fbm", "lw"], 12)
+    estimator = small(kind).fit(X, y)
+    plain = estimator.transform(X)
+    mirrored, turned = [-x for x in X], [x[:, ::-1] * [1, -1] for x in X]
+    assert np.abs(estimator.transform(mirrored) - plain).max() > 1e-3
+    flip = estimator.set_params(views="flip").transform(X)
+    by_hand = (plain + estimator.set_params(views="none").transform(mirrored)) / 2
+    assert_allclose(flip, by_hand, atol=1e-5)
+    estimator.set_params(views="all")
+    assert_allclose(estimator.transform(turned), estimator.transform(X), atol=1e-5)
+    with pytest.raises(ValueError, match="views is 'some'; it must be one of"):
+        estimator.set_params(views="some").predict(X)
+
+
+def test_presets__every_dimension__name_known_views_and_only_best_costs_more():
+    assert set(PRESETS) == {"fast", "best"}
+    for views in PRESETS.values():
+        assert sorted(views) == [1, 2, 3]
+        assert set(views.values()) <= set(VIEWS)
+    assert "none" not in PRESETS["best"].values()
+    X = walks(1)
+    best = load_pretrained("alpha", preset="best")
+    assert_array_equal(best.predict(X), best.predict([-x for x in X]))
+    with pytest.raises(ValueError, match="preset is 'better'; it must be one of"):
+        load_pretrained("alpha", preset="better")
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_shipped__weights__hold_recipe_cost_scores_and_corrections(d):
+    config, _ = load_weights(shipped_weights(d))
+    assert config["n_dims"] == d
+    assert config["scores"]["recipe"] == "andi-2020"
+    assert config["training"]["core_hours"] > 0
+    for preset in PRESETS:
+        regressor = load_pretrained("alpha", n_dims=d, preset=preset)
+        lower, upper = regressor.predict_interval(walks(d), 0.9).T
+        assert (lower < upper).all()
+        assert regressor.calibration_.levels.shape[0] == 3
+        assert load_pretrained("model", n_dims=d, preset=preset).calibration_ is not None
+
+
+def test_analyse__pretrained__runs_the_trunk_once_and_fills_the_interval(monkeypatch):
+    X = walks(2)
+    alpha, model = (load_pretrained(target, n_dims=2) for target in ("alpha", "model"))
+    assert alpha.shares_trunk(model)
+    assert not alpha.shares_trunk(load_pretrained("model", n_dims=2, preset="best"))
+    expected = alpha.predict_interval(X, 0.8), alpha.expected_error(X), model.predict_proba(X)
+    calls = []
+    features = type(alpha)._features
+
+    def counted(self, tracks):
+        calls.append(len(tracks))
+        return features(self, tracks)
+
+    monkeypatch.setattr("skandi.estimator.TrajectoryEstimator._features", counted)
+    table = analyse(X, coverage=0.8)
+    assert calls == [len(X)]
+    assert_allclose(table[["alpha_lower", "alpha_upper"]], expected[0], atol=1e-5)
+    assert_allclose(table["expected_error"], expected[1], atol=1e-5)
+    assert_allclose(table[[f"p_{m}" for m in MODELS]], expected[2], atol=1e-5)
+
+
+def test_analyse__point_estimator_of_ones_own__leaves_the_interval_empty():
+    X = walks(2)
+    own = small("alpha wadnet").fit(X, alphas(12))
+    table = analyse(X, alpha_model=own)
+    assert_allclose(table.alpha, own.predict(X), atol=1e-6)
+    assert table[["alpha_lower", "alpha_upper", "expected_error"]].isna().all(axis=None)
+    assert table.p_fbm.notna().all()
+
+
+@pytest.fixture
+def tiny_weights(tmp_path):
+    config = StreamTraining(
+        n_dims=2, steps=2, cooldown=1, batch_points=1_000, precision="float32", network=TINY
+    )
+    trainer = StreamTrainer(config, tmp_path / "training", validation_size=10)
+    trainer.run()
+    export(trainer, tmp_path / "tiny.safetensors", test_size=20)
+    return tmp_path / "tiny.safetensors"
+
+
+def test_calibrate_weights__file__gains_corrections_and_keeps_its_weights(tiny_weights):
+    before = load_weights(tiny_weights)
+    plain = load_pretrained("alpha", n_dims=2, path=tiny_weights)
+    assert not hasattr(plain, "calibration_")
+    calibrate_weights(tiny_weights, 150)
+    config, state = load_weights(tiny_weights)
+    for name, value in before[1].items():
+        assert torch.equal(state[name], value)
+    assert {k: v for k, v in config.items() if k != "calibration"} == before[0]
+    assert config["calibration"]["size"] == 150
+    X = walks(2)
+    corrected = load_pretrained("alpha", n_dims=2, path=tiny_weights)
+    assert_array_equal(corrected.predict(X), plain.predict(X))
+    assert np.abs(corrected.predict_interval(X) - plain.predict_interval(X)).max() > 1e-3
+    with pytest.raises(WeightsError, match="n_dims they were trained for"):
+        load_pretrained("alpha", n_dims=1, path=tiny_weights)
+
+
+def test_calibration_set__task__has_its_mix_and_lengths_spread_in_their_logarithm():
+    X, y = calibration_set("model", 1, "andi-2020", 300)
+    lengths = np.array([len(x) for x in X])
+    assert lengths.min() >= 10
+    assert lengths.max() <= 999
+    assert np.median(lengths) == pytest.approx(100, rel=0.4)
+    assert set(y) == set(MODELS)
+    again, _ = calibration_set("model", 1, "andi-2020", 300)
+    assert all(np.array_equal(a, b) for a, b in zip(X, again, strict=True))
+    other, alpha = calibration_set("alpha", 1, "andi-2020", 30)
+    assert alpha.dtype == float
+    assert not np.array_equal(other[0], X[0])
