@@ -188,3 +188,10 @@ def test_moments__constant_channel__has_finite_slope():
     h = torch.full((1, 2, 30), 1.7, requires_grad=True)
     Moments.apply(h).sum().backward()
     assert torch.isfinite(h.grad).all()
+
+
+def test_network__no_recurrent_units__has_no_gru_and_reads_every_length():
+    network = MultiScaleNet(1, 45, recurrent_size=0)
+    assert not any("recurrent" in name for name, _ in network.named_parameters())
+    for T in (10, 11, 200):
+        assert network(torch.randn(3, 1, T)).shape == (3, 45)

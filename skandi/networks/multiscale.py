@@ -40,7 +40,7 @@ class MultiScaleNet(TrajectoryNetwork):
     recurrent_block : int, default=3
         Index of the block whose output the GRU reads (3: the scale T/8).
     recurrent_size : int, default=96
-        Size of the GRU's state in each direction.
+        Size of the GRU's state in each direction; 0 for a network without one.
     hidden_size : int, default=256
         Width of the head's two hidden layers; the second one is the feature vector.
 
@@ -75,8 +75,10 @@ class MultiScaleNet(TrajectoryNetwork):
             ResidualBlock(widths[k], widths[k + 1], kernel=3 if k else 5, stride=2 if k else 1)
             for k in range(len(channels))
         )
-        self.recurrent = nn.GRU(
-            channels[recurrent_block], recurrent_size, batch_first=True, bidirectional=True
+        self.recurrent = (
+            nn.GRU(channels[recurrent_block], recurrent_size, batch_first=True, bidirectional=True)
+            if recurrent_size
+            else None
         )
         n_pooled = 2 * (sum(channels) + 2 * recurrent_size) + n_dims + 2
         self.reduce = nn.Sequential(
@@ -95,7 +97,7 @@ class MultiScaleNet(TrajectoryNetwork):
         for k, block in enumerate(self.blocks):
             h = block(h)
             pooled.append(Moments.apply(h))
-            if k == self.recurrent_block:
+            if k == self.recurrent_block and self.recurrent is not None:
                 states, _ = self.recurrent(h.transpose(1, 2))
                 pooled.append(Moments.apply(states.transpose(1, 2)))
         return self.reduce(torch.cat(pooled, dim=1))

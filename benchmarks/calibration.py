@@ -1,0 +1,168 @@
+"""Do the stated uncertainties keep their word? Coverage of intervals, ENCE, and class ECE.
+
+    python benchmarks/calibration.py -n 5000             # per cell of length and SNR
+    python benchmarks/calibration.py -n 5000 --ece 100000
+
+prints, for 1, 2 and 3 dimensions on fresh trajectories of the recipe `andi-2020`:
+
+- the share of true α inside ``predict_interval(X, 0.9)`` and its mean width, in each cell of a
+  length bin (lengths uniform inside it) and an SNR (on all axes), and over each bin and each SNR;
+- the expected normalised calibration error of the predicted standard deviation (ENCE, bins of
+  width 0.02 that hold more than 50 tracks, weighted by their counts: Seckler & Metzler, Nat.
+  Commun. 13:6717, 2022) and the expected calibration error of the class probabilities (ECE, 20 bins
+  of the highest probability), on the natural mix of lengths and noise, each beside the value it
+  would have if the predictions were true (errors and labels drawn from them).
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from skandi import load_pretrained
+from skandi.pretrained import PRESETS
+from skandi.simulate import make_andi
+
+RESULTS = Path(__file__).parent / "results"
+SEED = 14_142
+BLOCK = 5_000
+COVERAGE = 0.9
+LENGTH_BINS = [(10, 24), (25, 49), (50, 99), (100, 299), (300, 999)]
+SNRS = (1, 2, 10)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-n", type=int, default=5_000, help="trajectories per cell")
+    parser.add_argument("--ece", type=int, default=20_000, help="trajectories for ENCE and ECE")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="fast")
+    parser.add_argument("--dims", type=int, nargs="+", default=[1, 2, 3])
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = []
+    for n_dims in options.dims:
+        cells = [
+            cell(n_dims, options.preset, bin_, snr, options.n)
+            for bin_ in LENGTH_BINS
+            for snr in SNRS
+        ]
+        ence, ence_floor = natural_ence(n_dims, options.preset, options.ece)
+        ece, ece_floor = natural_ece(n_dims, options.preset, options.ece)
+        rows.append(
+            {
+                "n_dims": n_dims,
+                "cells": cells,
+                "ence": ence,
+                "ence_if_true": ence_floor,
+                "ece": ece,
+                "ece_if_true": ece_floor,
+            }
+        )
+        report(rows[-1])
+    result = {
+        "recipe": "andi-2020",
+        "coverage": COVERAGE,
+        "preset": options.preset,
+        "trajectories_per_cell": options.n,
+        "trajectories_for_ence_and_ece": options.ece,
+        "seed": SEED,
+        "load_average": os.getloadavg(),
+        "rows": rows,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"calibration_{options.preset}.json"
+    path.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def cell(n_dims: int, preset: str, length: tuple[int, int], snr: int, n: int) -> dict:
+    """Coverage and width at lengths of one bin and one SNR."""
+    seed = np.random.SeedSequence([SEED, n_dims, length[0], snr])
+    X, y = make_andi(n, n_dims=n_dims, length=length, snr=snr, random_state=seed)
+    regressor = load_pretrained("alpha", n_dims=n_dims, preset=preset)
+    lower, upper = regressor.predict_interval(X, COVERAGE).T
+    covered = (lower <= y) & (y <= upper)
+    return {
+        "length": list(length),
+        "snr": snr,
+        "coverage": round(float(covered.mean()), 4),
+        "width": round(float((upper - lower).mean()), 4),
+    }
+
+
+def natural_ence(n_dims: int, preset: str, n: int) -> tuple[float, float]:
+    """ENCE on the natural mix, and what it would be if the errors were drawn as predicted."""
+    regressor = load_pretrained("alpha", n_dims=n_dims, preset=preset)
+    spread, error = [], []
+    for X, y in blocks("alpha", n_dims, n):
+        reading = regressor.read_features(regressor.transform(X), X)
+        spread.append(reading.spread)
+        error.append(reading.median - y)
+    predicted, actual = np.concatenate(spread), np.concatenate(error)
+    drawn = np.random.default_rng(0).normal(size=len(predicted)) * predicted
+    return ence(predicted, actual), ence(predicted, drawn)
+
+
+def natural_ece(n_dims: int, preset: str, n: int) -> tuple[float, float]:
+    """ECE on the natural mix, and what it would be if the labels were drawn as predicted."""
+    classifier = load_pretrained("model", n_dims=n_dims, preset=preset)
+    top, right = [], []
+    for X, y in blocks("model", n_dims, n):
+        probability = classifier.predict_proba(X)
+        top.append(probability.max(axis=1))
+        right.append(classifier.classes_[probability.argmax(axis=1)] == y)
+    confidence, correct = np.concatenate(top).astype(float), np.concatenate(right)
+    drawn = np.random.default_rng(0).random(len(confidence)) < confidence
+    return ece(confidence, correct), ece(confidence, drawn)
+
+
+def blocks(task: str, n_dims: int, n: int):
+    seed = np.random.SeedSequence([SEED, n_dims, task == "model"])
+    for k, child in enumerate(seed.spawn(-(-n // BLOCK))):
+        size = min(BLOCK, n - k * BLOCK)
+        yield make_andi(size, n_dims=n_dims, task=task, random_state=child)
+
+
+def ence(predicted: np.ndarray, error: np.ndarray) -> float:
+    """Mean |RMSE - predicted| / predicted over bins of the predicted standard deviation."""
+    bins = (predicted / 0.02).astype(int)
+    total = weight = 0.0
+    for b in np.unique(bins):
+        mine = bins == b
+        if mine.sum() <= 50:
+            continue
+        claimed = np.sqrt((predicted[mine] ** 2).mean())
+        total += mine.sum() * abs(np.sqrt((error[mine] ** 2).mean()) - claimed) / claimed
+        weight += mine.sum()
+    return round(float(total / weight), 5)
+
+
+def ece(confidence: np.ndarray, correct: np.ndarray) -> float:
+    """Mean |accuracy - confidence| over 20 bins of the highest probability."""
+    bins = np.minimum((confidence * 20).astype(int), 19)
+    gaps = [
+        (bins == b).sum() * abs(correct[bins == b].mean() - confidence[bins == b].mean())
+        for b in np.unique(bins)
+    ]
+    return round(float(np.sum(gaps) / len(confidence)), 5)
+
+
+def report(row: dict) -> None:
+    print(f"\n{row['n_dims']}D: coverage of the 90 % interval (mean width)")
+    print("| points | " + " | ".join(f"SNR {snr}" for snr in SNRS) + " | all |")
+    print("|---" * (len(SNRS) + 2) + "|")
+    for low, high in LENGTH_BINS:
+        mine = [c for c in row["cells"] if c["length"] == [low, high]]
+        cells = " | ".join(f"{c['coverage']:.3f} ({c['width']:.2f})" for c in mine)
+        print(f"| {low}–{high} | {cells} | {np.mean([c['coverage'] for c in mine]):.4f} |")
+    means = [np.mean([c["coverage"] for c in row["cells"] if c["snr"] == s]) for s in SNRS]
+    overall = np.mean([c["coverage"] for c in row["cells"]])
+    print("| all | " + " | ".join(f"{m:.4f}" for m in means) + f" | {overall:.4f} |")
+    print(f"ENCE {100 * row['ence']:.2f} % (if true {100 * row['ence_if_true']:.2f} %), ", end="")
+    print(f"class ECE {row['ece']:.4f} (if true {row['ece_if_true']:.4f})", flush=True)
+
+
+if __name__ == "__main__":
+    main()
