@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -112,6 +112,54 @@ trainer.run()
 """
     subprocess.run([sys.executable, "-c", code], check=True)
     assert_same_training(trainer_in(tmp_path), whole)
+
+
+KILLER = """
+import json, os, random, signal, sys, time
+import torch
+from skandi.training.stream import StreamTrainer, StreamTraining
+
+torch.set_num_threads(1)
+folder, seed = sys.argv[1], int(sys.argv[2])
+config = StreamTraining(**json.loads(sys.argv[3]))
+dice = random.Random(seed)
+steps = []
+while True:
+    read, write = os.pipe()
+    child = os.fork()  # nothing has been computed yet, so no thread of torch is lost
+    if child == 0:
+        trainer = StreamTrainer(config, folder, validation_size=20)
+        os.write(write, trainer.step.to_bytes(1, "big"))
+        trainer.run(log_every=1, checkpoint_every=2, report=lambda entry: os.write(write, b"."))
+        os._exit(0)
+    steps.append(os.read(read, 1)[0])
+    if len(steps) <= 5:
+        for _ in range(dice.randint(0, 5)):
+            os.read(read, 1)
+        time.sleep(dice.uniform(0.0, 0.02))
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if os.WIFEXITED(status):
+        assert os.WEXITSTATUS(status) == 0
+        break
+print(json.dumps(steps))
+"""
+
+
+def test_stream__killed_at_random_moments__has_the_weights_of_one_go(tmp_path):
+    config = replace(CONFIG, steps=24)
+    arguments = [str(tmp_path / "killed"), "5", json.dumps(asdict(config))]
+    done = subprocess.run(
+        [sys.executable, "-c", KILLER, *arguments], check=True, capture_output=True, text=True
+    )
+    steps = json.loads(done.stdout.splitlines()[-1])
+    assert len(steps) == 6, f"it came to its end before five kills: {steps}"
+    assert len(set(steps)) > 2, f"it hardly went on between kills: {steps}"
+    assert steps == sorted(steps), "work before a checkpoint was lost"
+    assert_same_training(
+        trainer_in(tmp_path / "killed", config), finished(tmp_path / "whole", config)
+    )
+    assert not list((tmp_path / "killed").glob(".*")), "what kills left behind stays"
 
 
 def test_stream__same_configuration__gives_the_same_weights_whatever_the_global_seed(

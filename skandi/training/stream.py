@@ -123,6 +123,8 @@ class StreamTrainer:
         self.config = config
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
+        for stale in self.directory.glob(".*.pt.*.part"):
+            stale.unlink()  # of a process that was killed while it wrote
         self.network = build_network(config)
         self.fresh = _inherit(self.network, initial or {})
         self.average = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
