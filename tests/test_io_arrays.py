@@ -132,6 +132,16 @@ def test_array_file__cut_off__is_an_error(tmp_path):
             read_tracks(path)
 
 
+def test_array_file__header_that_promises_more__asks_for_no_memory(tmp_path):
+    path = tmp_path / "t.npy"
+    header = {"descr": "<f8", "fortran_order": False, "shape": (10**10, 99, 2)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(bytes(800))
+    with pytest.raises(TracksFileError, match="not a readable array of numbers"):
+        read_tracks(path)
+
+
 def test_array__named_as_a_format_of_files__is_an_error():
     with pytest.raises(TracksFileError, match="not read as 'tidy': format can be auto, napari"):
         read_tracks(np.zeros((3, 4, 2)), "tidy")

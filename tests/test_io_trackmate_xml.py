@@ -69,7 +69,7 @@ def test_branches__longest__keeps_the_path_of_most_points(branching):
 
 
 def test_branches__error__names_the_tracks(branching):
-    with pytest.raises(TracksFileError, match=r"2 tracks of 3 split or merge \(7, 9\)"):
+    with pytest.raises(TracksFileError, match=r"2 tracks that split or merge \(7, 9\)"):
         read_tracks(branching, branches="error")
 
 

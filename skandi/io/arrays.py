@@ -31,12 +31,12 @@ def load_array(path: str | os.PathLike[str]) -> NDArray:
         if file.read(len(MAGIC)) != MAGIC:
             raise TracksFileError(f"{path} is not a numpy array: a .npy file is needed.")
     try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        # mapped, so that a header that promises more than the file has takes no memory
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OverflowError) as error:
         raise TracksFileError(
             f"{path} is not a readable array of numbers: {error}. Save a plain float array."
         ) from error
-    return array
 
 
 def as_numbers(array: NDArray, ndim: int, format: str, source: str) -> NDArray[np.float64]:
@@ -52,7 +52,7 @@ def as_numbers(array: NDArray, ndim: int, format: str, source: str) -> NDArray[n
             f"{source} is no array of the format {format}: shape {array.shape} of {array.dtype}, "
             f"where {ndim} axes of real numbers are needed. Arrays can be: {FORMS}."
         )
-    return array.astype(np.float64)
+    return np.array(array, dtype=np.float64)
 
 
 def array_format(array: NDArray, source: str) -> str:

@@ -41,18 +41,18 @@ def settle_branches(table: Localisations, branches: BranchPolicy) -> None:
     if not len(branching):
         return
     n = len(branching)
+    told = f"{counted(n, 'track')} that {'splits or merges' if n == 1 else 'split or merge'}"
     if branches == "error":
         shown = ", ".join(table.names[k] for k in branching[:5])
         raise TracksFileError(
-            f"{table.source}: {counted(n, 'track')} of {len(table.names)} split or merge "
-            f"({shown}{', …' if n > 5 else ''}). Use branches='split' or branches='longest', or "
-            "track without splits and merges."
+            f"{table.source}: {told} ({shown}{', …' if n > 5 else ''}). Use branches='split' or "
+            "branches='longest', or track without splits and merges."
         )
     if branches == "split":
         n_pieces = _cut_at_branchings(table, links[~at_branching], branching)
         table.note(
             "branches_split",
-            f"{counted(n, 'track')} that split or merge cut there into {n_pieces} branches",
+            f"{told} cut there into {n_pieces} branches",
             n_tracks=n,
         )
     else:
@@ -65,8 +65,7 @@ def settle_branches(table: Localisations, branches: BranchPolicy) -> None:
         table.keep(kept)
         table.note(
             "branches_longest",
-            f"{counted(n, 'track')} that split or merge reduced to their longest branch: "
-            f"{counted(dropped, 'row')} dropped",
+            f"{told} reduced to the longest branch: {counted(dropped, 'row')} dropped",
             n_tracks=n,
             n_rows=dropped,
         )

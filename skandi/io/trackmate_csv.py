@@ -128,9 +128,9 @@ def check_columns(names: Sequence[Hashable], source: str) -> None:
     other = next((table for name, table in _OTHER_TABLES.items() if name in names), None)
     what = f"is TrackMate's table of {other}" if other else "is not TrackMate's table of spots"
     raise TracksFileError(
-        f"{source} {what}: the columns {', '.join(NEEDED)} are needed, once each, and "
-        f"{', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not there so. Export the table "
-        "of spots, or save the XML file."
+        f"{source} {what}: the columns {', '.join(NEEDED)} are needed, and {', '.join(wrong)} "
+        f"{'is' if len(wrong) == 1 else 'are'} missing or there twice. Export the table of spots, "
+        "or save TrackMate's own XML file."
     )
 
 
