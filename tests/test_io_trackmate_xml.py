@@ -112,6 +112,9 @@ def test_encoding__latin_1_declared_as_utf_8__is_read(tmp_path):
     path = tmp_path / "t.xml"
     written.write_trackmate_xml(path, SPOTS, EDGES, kept=[8], encoding="latin-1")
     assert read_tracks(path).space_unit == "µm"
+    simple = written.trackmate_simple_xml(tmp_path)
+    simple.write_bytes(simple.read_text(encoding="utf-8").encode("latin-1"))
+    assert read_tracks(simple).space_unit == "µm"
 
 
 BOMB = '<!DOCTYPE lolz [<!ENTITY lol "lol">' + "".join(

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 from xml.parsers import expat
 
 from skandi.errors import TracksFileError
@@ -31,6 +32,7 @@ class Collector(ABC):
 
 
 C = TypeVar("C", bound=Collector)
+T = TypeVar("T")
 
 
 class _RootSeenError(Exception):
@@ -45,25 +47,24 @@ def root_of(path: str | os.PathLike[str]) -> str:
     TracksFileError
         If the file is not XML, or has a document type.
     """
-    found: list[str] = []
+    path = Path(path)
 
-    def start(name: str, attributes: Attributes) -> None:
-        found.append(name)
-        raise _RootSeenError
+    def first_name(encoding: str | None) -> str:
+        found: list[str] = []
 
-    try:
-        _parse(Path(path), start)
-    except _RootSeenError:
-        pass
-    except expat.ExpatError as error:
-        raise _malformed(path, error) from error
-    return found[0]
+        def start(name: str, attributes: Attributes) -> None:
+            found.append(name)
+            raise _RootSeenError
+
+        with suppress(_RootSeenError):
+            _scan(path, start, encoding)
+        return found[0]
+
+    return _in_its_encoding(path, first_name)
 
 
 def collect(path: str | os.PathLike[str], make: Callable[[], C]) -> C:
     """Lead every start tag of a file past a collector.
-
-    Some Windows programs declare UTF-8 and write Latin-1: a file that is not UTF-8 is read as such.
 
     Raises
     ------
@@ -72,26 +73,41 @@ def collect(path: str | os.PathLike[str], make: Callable[[], C]) -> C:
         missing or not a number.
     """
     path = Path(path)
+
+    def filled(encoding: str | None) -> C:
+        collector = make()
+        handlers = collector.handlers()
+
+        def start(name: str, attributes: Attributes) -> None:
+            handler = handlers.get(name)
+            if handler is not None:
+                handler(attributes)
+
+        _scan(path, start, encoding)
+        return collector
+
+    return _in_its_encoding(path, filled)
+
+
+def _in_its_encoding(path: Path, run: Callable[[str | None], T]) -> T:
+    """Some Windows programs declare UTF-8 and write Latin-1: what is not UTF-8 is read as such."""
     try:
-        return _collect(path, make(), None)
+        return run(None)
     except expat.ExpatError as error:
         if error.code != _INVALID_TOKEN:
             raise _malformed(path, error) from error
         try:
-            return _collect(path, make(), "iso-8859-1")
+            return run("iso-8859-1")
         except expat.ExpatError:
             raise _malformed(path, error) from error
 
 
-def _collect(path: Path, collector: C, encoding: str | None) -> C:
-    handlers = collector.handlers()
+def _scan(path: Path, handler: Callable[[str, Attributes], None], encoding: str | None) -> None:
+    """Call a handler at every start tag, a part of the file at a time."""
 
     def start(name: str, attributes: Attributes) -> None:
-        handler = handlers.get(name)
-        if handler is None:
-            return
         try:
-            handler(attributes)
+            handler(name, attributes)
         except KeyError as error:
             raise TracksFileError(
                 f"{path}, line {parser.CurrentLineNumber}: <{name}> has no attribute {error}."
@@ -101,20 +117,6 @@ def _collect(path: Path, collector: C, encoding: str | None) -> C:
                 f"{path}, line {parser.CurrentLineNumber}, <{name}>: {error}."
             ) from error
 
-    parser = _parser(path, start, encoding)
-    with path.open("rb") as file:
-        _feed(parser, file)
-    return collector
-
-
-def _parse(path: Path, start: Callable[[str, Attributes], None]) -> None:
-    with path.open("rb") as file:
-        _feed(_parser(path, start, None), file)
-
-
-def _parser(
-    path: Path, start: Callable[[str, Attributes], None], encoding: str | None
-) -> expat.XMLParserType:
     def refuse(name: str, *ids: object) -> None:
         raise TracksFileError(
             f"{path} declares a document type ({name!r}), which can hold harmful entities and is "
@@ -124,16 +126,13 @@ def _parser(
     parser = expat.ParserCreate(encoding)
     parser.StartElementHandler = start
     parser.StartDoctypeDeclHandler = refuse
-    return parser
-
-
-def _feed(parser: expat.XMLParserType, file: BinaryIO) -> None:
-    while chunk := file.read(_CHUNK):
-        parser.Parse(chunk, False)
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            parser.Parse(chunk, False)
     parser.Parse(b"", True)
 
 
-def _malformed(path: str | os.PathLike[str], error: expat.ExpatError) -> TracksFileError:
+def _malformed(path: Path, error: expat.ExpatError) -> TracksFileError:
     return TracksFileError(
         f"{path} is not well-formed XML, where a file of TrackMate is needed: {error}. If it is "
         "one, it may be cut off: save it again."
