@@ -96,6 +96,14 @@ def test_trackmate_csv__version_6__is_the_same_without_units(tmp_path):
     assert tracks.space_unit is None
 
 
+def test_trackmate_csv__header_rows_that_end_in_a_comma__are_header_rows(tmp_path):
+    path = written.trackmate_v7(tmp_path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines[1:3] = [line + "," for line in lines[1:3]]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert_canonical(read_tracks(path))
+
+
 def test_trackmate_csv__decimal_commas__are_understood(tmp_path):
     path = written.trackmate_v7(tmp_path, separator=";")
     header, rows = path.read_text().split("(counts)\n")

@@ -172,6 +172,7 @@ WRONG_XML = {
         "line 2, <detection>: could not convert string to float: 'a'"
     ),
     "<Tracks><particle nSpots='0'/></Tracks>": "no track is left to read",
+    "<Tracks><Track><Spot/></Track></Tracks>": "<particle> and <detection> in it is needed",
     "<Tracks><detection t='0' x='1' y='0'/></Tracks>": "a <detection> outside of a <particle>",
     "<TrackMate><Edge SPOT_SOURCE_ID='1' SPOT_TARGET_ID='2'/></TrackMate>": (
         "an <Edge> outside of a <Track>"

@@ -136,7 +136,8 @@ def check_columns(names: Sequence[Hashable], source: str) -> None:
 
 def _has_words(row: list, names: Sequence[Hashable]) -> bool:
     """Whether a row has a word where the position of a spot would be."""
-    x = str(row[list(names).index(POSITIONS["x"])]) if len(row) == len(names) else ""
+    place = list(names).index(POSITIONS["x"])
+    x = str(row[place]) if place < len(row) else ""
     try:
         float(x.replace(",", ".") or "nan")
     except ValueError:

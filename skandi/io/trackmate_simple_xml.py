@@ -58,8 +58,11 @@ def read_trackmate_simple_xml(path: str | os.PathLike[str]) -> Localisations:
         If the file is not well-formed, or is other XML.
     """
     particles = collect(path, _Particles)
-    if particles.root is None:
-        raise TracksFileError(f"{path}: no <{ROOT}> element, which TrackMate's simple XML is.")
+    if particles.root is None or not particles.n_particles:
+        raise TracksFileError(
+            f"{path} is not TrackMate's simple XML: <{ROOT}> with <particle> and <detection> in it "
+            "is needed."
+        )
     numbers = np.array(particles.numbers, dtype=np.float64).reshape(-1, 4)
     table = Localisations(
         source=str(path),

@@ -92,7 +92,7 @@ def read_trackmate_xml(path: str | os.PathLike[str]) -> Localisations:
     """
     model = collect(path, _Model)
     if not model.is_trackmate:
-        raise TracksFileError(f"{path}: no <{ROOT}> element, which TrackMate's own file is.")
+        raise TracksFileError(f"{path} is not TrackMate's own file: <{ROOT}> is needed.")
     spots = np.array(model.spot, dtype=np.float64).reshape(-1, 5)
     links = np.array(model.link, dtype=np.int64).reshape(-1, 3)
     names = model.track_names
