@@ -7,7 +7,7 @@ time over the number of rows. Beside it stands what people write who group by ha
 rows of the DataFrame (``iterrows``, and the quicker ``itertuples``), with the time to load the file
 by pandas added. TrackMate's own XML is read too, with 40 features a spot.
 
-Times are of the processor, the best of some repeats, in one process on one thread: another process
+Times are of the processor, summed over threads, the best of some repeats: what other processes do
 on the same core does not count.
 """
 
