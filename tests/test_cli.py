@@ -15,7 +15,14 @@ from typer.testing import CliRunner
 
 import skandi
 from skandi.cli import app, predict, simulate, train
-from skandi.io import FORMATS, GAP_POLICIES, read_challenge_labels, read_tracks, sample_tracks_path
+from skandi.io import (
+    FORMATS,
+    GAP_POLICIES,
+    WRITE_FORMATS,
+    read_challenge_labels,
+    read_tracks,
+    sample_tracks_path,
+)
 from skandi.simulate.recipes import RECIPES, TASKS
 from skandi.training import stream
 from skandi.weights import load_weights
@@ -292,7 +299,9 @@ def test_info__damaged_weights__are_named(monkeypatch, tmp_path):
 
 
 def test_choices__of_options__are_those_of_the_functions():
-    assert get_args(predict.TracksFormat) == get_args(simulate.OutputFormat) == FORMATS
+    assert get_args(predict.TracksFormat) == FORMATS
+    # napari's arrays have no place for what was simulated
+    assert set(get_args(simulate.OutputFormat)) == set(WRITE_FORMATS) - {"napari"}
     assert get_args(predict.Gaps) == GAP_POLICIES
     assert get_args(simulate.Recipe) == RECIPES
     assert get_args(simulate.Task) == TASKS

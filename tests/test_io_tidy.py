@@ -231,7 +231,8 @@ WRONG_FILES = {
     "track,frame,x\n1,0,3,4\n1,1,3,4\n": "not a regular table",
     "track,frame,x\n-1,0,3\n": "no track is left to read: 1 row of no track",
     "1.5,2.5,3.5\n4.5,5.5,6.5\n": "no column for",
-    "<Tracks nTracks='1'>": "XML and JSON cannot be read",
+    "<Tracks nTracks='1'>": "not well-formed XML.*may be cut off",
+    '{"tracks": []}': "JSON cannot be read",
     "\0\1\2": "is not a text file",
 }
 

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # The choices of read_tracks, whose module would take long to import.
-TracksFormat = Literal["auto", "tidy", "parquet", "challenge"]
+TracksFormat = Literal[
+    "auto", "tidy", "trackpy", "andi2", "spot-on", "saspt", "trackmate-csv", "parquet",
+    "trackmate-xml", "trackmate-simple-xml", "napari", "noctiluca", "andi-datasets", "challenge",
+]  # fmt: skip
 Gaps = Literal["split", "error", "interpolate"]
 
 _SKIPPED_SHOWN = 10
@@ -22,7 +25,10 @@ _PIPE_WIDTH = 110
 
 def predict(
     tracks: Path = typer.Argument(
-        ..., metavar="TRACKS", help="File of tracks: a table (CSV, TSV, Parquet) or AnDi text."
+        ...,
+        metavar="TRACKS",
+        help="File of tracks: a table (CSV, TSV, Parquet), TrackMate's XML, an array (.npy) or "
+        "AnDi text.",
     ),
     output: Path | None = typer.Option(
         None, "-o", "--output", metavar="OUT", help="Table to write, .csv or .parquet."
@@ -36,14 +42,20 @@ def predict(
         "straight lines.",
     ),
     dims: int | None = typer.Option(
-        None, min=1, max=3, help="Dimension to take from an AnDi file that mixes them."
+        None,
+        min=1,
+        max=3,
+        help="Dimension to take from an AnDi file that mixes them, or of an andi_datasets array.",
     ),
 ) -> None:
     """Anomalous exponent and diffusion model of every track in a file.
 
     A table needs a column for the track (particle, track, trajectory, traj_idx or track_id), one
-    for the frame (frame or t), and x, y, z as far as there are. Every track is in the output: one
-    that could not be analysed has a note that says why.
+    for the frame (frame or t), and x, y, z as far as there are. Tables of trackpy, Spot-On, saSPT
+    and the second AnDi challenge are of this kind. TrackMate's table of spots is read as it is
+    exported, and so are its own XML file, its export of tracks, and arrays (.npy) of napari,
+    noctiluca and andi_datasets. A track that splits or merges is cut there. Every track is in the
+    output: one that could not be analysed has a note that says why.
 
     In a CSV output, text that a spreadsheet would run as a formula gets an apostrophe in front.
 

@@ -1,19 +1,23 @@
 """Files of tracks: readers, one module a format, and writers."""
 
+from skandi.io.branches import BRANCH_POLICIES
 from skandi.io.challenge import (
     read_challenge,
     read_challenge_labels,
     write_challenge,
     write_challenge_labels,
 )
+from skandi.io.detect import detect_format
+from skandi.io.duplicates import DUPLICATE_POLICIES
 from skandi.io.formats import (
     FORMATS,
-    detect_format,
+    WRITE_FORMATS,
     read_tracks,
     sample_tracks_path,
     write_tracks,
 )
 from skandi.io.gaps import GAP_POLICIES
+from skandi.io.napari import napari_array
 from skandi.io.results import check_results_path, write_results
 from skandi.io.tracks import ReadReport, ReadStep, Tracks
 
@@ -24,9 +28,13 @@ __all__ = [
     "ReadReport",
     "ReadStep",
     "FORMATS",
+    "WRITE_FORMATS",
     "GAP_POLICIES",
+    "BRANCH_POLICIES",
+    "DUPLICATE_POLICIES",
     "detect_format",
     "sample_tracks_path",
+    "napari_array",
     "read_challenge",
     "read_challenge_labels",
     "write_challenge",

@@ -6,13 +6,14 @@ rows themselves is settled here, once, and told in the report.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skandi.errors import TracksFileError
+from skandi.io.branches import BRANCH_POLICIES, BranchPolicy, settle_branches
+from skandi.io.duplicates import DUPLICATE_POLICIES, DuplicatePolicy, settle_duplicates
 from skandi.io.gaps import (
     GAP_POLICIES,
     GapPolicy,
@@ -22,72 +23,20 @@ from skandi.io.gaps import (
     steps_within,
 )
 from skandi.io.ids import natural_order
-from skandi.io.tracks import ReadReport, ReadStep, Tracks, counted
+from skandi.io.localisations import Localisations
+from skandi.io.tracks import ReadReport, Tracks, counted
 
 ConstantAxes = Literal["drop", "keep"]
-
-
-@dataclass
-class Localisations:
-    """One row per localisation, in whatever order the file had.
-
-    Attributes
-    ----------
-    source, format : str
-        What messages and the report call the file, and its format.
-    track : ndarray of shape (n,), int64
-        Index into `names`; -1 where the localisation belongs to no track.
-    names : list of str
-        The tracks.
-    time : ndarray of shape (n,), float64
-        Frame number or time; NaN where it is missing.
-    positions : ndarray of shape (n, d), float64
-        NaN where a coordinate is missing.
-    axes : tuple of str
-        Names of the d axes.
-    is_frame : bool
-        Whether `time` counts frames (so that a fraction is an error) or may be a time.
-    frame_interval, time_unit, space_unit
-        What the file says about them, None where it is silent.
-    """
-
-    source: str
-    format: str
-    track: NDArray[np.int64]
-    names: list[str]
-    time: NDArray[np.float64]
-    positions: NDArray[np.float64]
-    axes: tuple[str, ...]
-    is_frame: bool = True
-    frame_interval: float | None = None
-    time_unit: str | None = None
-    space_unit: str | None = None
-    steps: list[ReadStep] = field(default_factory=list)
-
-    def keep(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> None:
-        """Keep some rows, or put all in a new order."""
-        self.track = self.track[rows]
-        self.time = self.time[rows]
-        self.positions = self.positions[rows]
-
-    def keep_axes(self, axes: list[int]) -> None:
-        """Keep some of the axes."""
-        self.positions = self.positions[:, axes]
-        self.axes = tuple(self.axes[axis] for axis in axes)
-
-    def note(self, name: str, message: str, n_tracks: int = 0, n_rows: int = 0) -> None:
-        """Add a line to the report."""
-        self.steps.append(ReadStep(name, message, n_tracks=int(n_tracks), n_rows=int(n_rows)))
-
-    def starts(self) -> NDArray[np.int64]:
-        """Row at which each track starts, once the rows are sorted by track."""
-        begins = np.ones(len(self.track), dtype=bool)
-        begins[1:] = np.diff(self.track) != 0
-        return np.flatnonzero(begins)
+CONSTANT_AXES: tuple[str, ...] = get_args(ConstantAxes)
 
 
 def assemble(
-    table: Localisations, *, gaps: GapPolicy = "split", constant_axes: ConstantAxes = "drop"
+    table: Localisations,
+    *,
+    gaps: GapPolicy = "split",
+    branches: BranchPolicy = "split",
+    duplicates: DuplicatePolicy = "error",
+    constant_axes: ConstantAxes = "drop",
 ) -> Tracks:
     """Sort, check, clean and cut a table of localisations into gap-free trajectories.
 
@@ -97,18 +46,24 @@ def assemble(
         What the reader of a format found; used up.
     gaps : {"split", "error", "interpolate"}
         What to do with tracks that miss frames.
+    branches : {"split", "error", "longest"}
+        What to do with tracks that split or merge.
+    duplicates : {"error", "first", "mean"}
+        What to do with differing rows for one frame of one track.
     constant_axes : {"drop", "keep"}
         What to do with an axis on which nothing in the whole file moves.
 
     Raises
     ------
     TracksFileError
-        If the table holds no localisation that belongs to a track, if a track has two rows for one
-        frame, if frames are not whole numbers or times not on a regular grid, or if there are gaps
-        and `gaps` is ``"error"``.
+        If the table holds no localisation that belongs to a track, if frames are not whole numbers
+        or times not on a regular grid, or if there is what a policy of ``"error"`` refuses.
     """
-    _check_policies(gaps, constant_axes)
-    n_rows, n_tracks = len(table.track), len(table.names)
+    _check_policy("gaps", gaps, GAP_POLICIES)
+    _check_policy("branches", branches, BRANCH_POLICIES)
+    _check_policy("duplicates", duplicates, DUPLICATE_POLICIES)
+    _check_policy("constant_axes", constant_axes, CONSTANT_AXES)
+    settle_branches(table, branches)
     _drop_rows_of_no_track(table)
     _drop_empty_axes(table)
     _drop_missing(table)
@@ -116,7 +71,7 @@ def assemble(
         told = "; ".join(step.message for step in table.steps) or "it has no rows"
         raise TracksFileError(f"{table.source}: no track is left to read: {told}.")
     _sort(table)
-    _refuse_duplicates(table)
+    settle_duplicates(table, duplicates)
     frames = _frames(table)
     if constant_axes == "drop":
         _drop_constant_axes(table)
@@ -125,8 +80,8 @@ def assemble(
     report = ReadReport(
         source=table.source,
         format=table.format,
-        n_rows=n_rows,
-        n_tracks=n_tracks,
+        n_rows=table.n_rows,
+        n_tracks=table.n_tracks,
         n_trajectories=len(ids),
         steps=tuple(table.steps),
     )
@@ -142,11 +97,9 @@ def assemble(
     )
 
 
-def _check_policies(gaps: str, constant_axes: str) -> None:
-    if gaps not in GAP_POLICIES:
-        raise TracksFileError(f"gaps={gaps!r}: one of {', '.join(GAP_POLICIES)} is needed.")
-    if constant_axes not in ("drop", "keep"):
-        raise TracksFileError(f"constant_axes={constant_axes!r}: drop or keep is needed.")
+def _check_policy(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise TracksFileError(f"{name}={value!r}: one of {', '.join(allowed)} is needed.")
 
 
 def _drop_rows_of_no_track(table: Localisations) -> None:
@@ -170,7 +123,8 @@ def _drop_missing(table: Localisations) -> None:
     present = np.isfinite(table.positions).all(axis=1) & np.isfinite(table.time)
     if present.all():
         return
-    n_tracks = len(np.unique(table.track[~present]))
+    touched = np.unique(table.track[~present])
+    n_tracks = len(touched)
     n = np.count_nonzero(~present)
     table.keep(present)
     table.note(
@@ -180,6 +134,13 @@ def _drop_missing(table: Localisations) -> None:
         n_tracks=n_tracks,
         n_rows=n,
     )
+    n_empty = len(np.setdiff1d(touched, table.track))
+    if n_empty:
+        table.note(
+            "tracks_empty",
+            f"{counted(n_empty, 'track')} left out: no position in any frame",
+            n_tracks=n_empty,
+        )
 
 
 def _sort(table: Localisations) -> None:
@@ -195,20 +156,6 @@ def _sort(table: Localisations) -> None:
         "rows_sorted",
         f"{counted(n_tracks, 'track')} sorted, whose rows were not in the order of their frames",
         n_tracks=n_tracks,
-    )
-
-
-def _refuse_duplicates(table: Localisations) -> None:
-    same = (np.diff(table.time) == 0) & (np.diff(table.track) == 0)
-    if not same.any():
-        return
-    row = np.flatnonzero(same)[0]
-    raise TracksFileError(
-        f"{table.source}: track {table.names[table.track[row]]} has two rows for frame "
-        f"{table.time[row]:g}, and {np.count_nonzero(same)} such pairs are in "
-        f"{len(np.unique(table.track[1:][same]))} tracks. A particle is at one place at a time: "
-        "remove or average the extra rows, or give the column that tells the tracks apart "
-        "(for example 'group')."
     )
 
 
@@ -268,7 +215,7 @@ def _cut(
     n_pieces = np.bincount(owner, minlength=len(starts))
     gapped = n_pieces > 1
     n_gapped = np.count_nonzero(gapped)
-    notes = [""] * len(starts)
+    notes = [table.track_notes.get(name, "") for name in track_names]
     if not gapped.any():
         ids = track_names
     elif gaps == "error":
@@ -285,7 +232,8 @@ def _cut(
         )
         added = np.diff(np.append(starts, len(frames))) - n_before
         ids = track_names
-        notes = [f"{n} missing frames interpolated" if n else "" for n in added]
+        filled = [f"{counted(n, 'missing frame')} interpolated" if n else "" for n in added]
+        notes = [_joined(*pair) for pair in zip(notes, filled, strict=True)]
         table.note(
             "gaps_interpolated",
             f"{counted(n_gapped, 'track')} with missing frames filled on straight lines: "
@@ -294,7 +242,8 @@ def _cut(
             n_rows=added.sum(),
         )
     else:
-        ids, notes = _name_pieces(track_names, owner, n_pieces)
+        ids, of_pieces = _name_pieces(track_names, owner, n_pieces)
+        notes = [_joined(notes[i], note) for i, note in zip(owner, of_pieces, strict=True)]
         starts = pieces
         table.note(
             "gaps_split",
@@ -304,6 +253,10 @@ def _cut(
         )
     trajectories = np.split(table.positions, starts[1:])
     return trajectories, frames[starts].tolist(), ids, notes
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)
 
 
 def _name_pieces(

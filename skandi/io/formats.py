@@ -1,10 +1,11 @@
-"""Which format a file has, told by its content, and the one function that reads them all."""
+"""The one function that reads every format, and the one that writes."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -13,41 +14,68 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skandi.errors import TracksFileError
-from skandi.io.assemble import ConstantAxes, Localisations, assemble
-from skandi.io.challenge import looks_like_challenge, read_challenge, write_challenge
+from skandi.io.andi_datasets import read_andi_datasets
+from skandi.io.arrays import array_format, load_array
+from skandi.io.assemble import ConstantAxes, assemble
+from skandi.io.branches import BranchPolicy
+from skandi.io.challenge import read_challenge, write_challenge
+from skandi.io.detect import detect_format
+from skandi.io.duplicates import DuplicatePolicy
 from skandi.io.gaps import GapPolicy
+from skandi.io.localisations import Localisations
+from skandi.io.napari import read_napari, write_napari
+from skandi.io.noctiluca import read_noctiluca
 from skandi.io.parquet import read_parquet, write_parquet
-from skandi.io.text import read_head
-from skandi.io.tidy import read_tidy, read_tidy_frame, write_tidy
+from skandi.io.tables import TABLE_FORMATS, read_frame, read_table
+from skandi.io.tidy import write_tidy
+from skandi.io.trackmate_simple_xml import read_trackmate_simple_xml
+from skandi.io.trackmate_xml import read_trackmate_xml
 from skandi.io.tracks import Tracks
 
-# Formats whose readers find one row per localisation.
-_TABLES: dict[str, Callable[[Path], Localisations]] = {
-    "tidy": read_tidy,
+# Readers that find one row per localisation, of files and of arrays.
+_FILES: dict[str, Callable[[Path], Localisations]] = {
+    **{name: partial(read_table, format=name) for name in TABLE_FORMATS},
     "parquet": read_parquet,
+    "trackmate-xml": read_trackmate_xml,
+    "trackmate-simple-xml": read_trackmate_simple_xml,
 }
-FORMATS = ("auto", *_TABLES, "challenge")
+_ARRAYS: dict[str, Callable[[NDArray, str], Localisations]] = {
+    "napari": read_napari,
+    "noctiluca": read_noctiluca,
+}
+ARRAY_FORMATS = (*_ARRAYS, "andi-datasets")
+FORMATS = ("auto", *_FILES, *ARRAY_FORMATS, "challenge")
 
 _WRITERS: dict[str, Callable[[Tracks, Path], None]] = {
     "tidy": write_tidy,
     "parquet": write_parquet,
     "challenge": write_challenge,
+    "napari": write_napari,
 }
-_SUFFIXES = {".csv": "tidy", ".tsv": "tidy", ".parquet": "parquet", ".txt": "challenge"}
+WRITE_FORMATS = ("auto", *_WRITERS)
+_SUFFIXES = {
+    ".csv": "tidy",
+    ".tsv": "tidy",
+    ".parquet": "parquet",
+    ".txt": "challenge",
+    ".npy": "napari",
+}
 
 
 def read_tracks(
-    source: str | os.PathLike[str] | pd.DataFrame,
+    source: str | os.PathLike[str] | pd.DataFrame | NDArray,
     format: str = "auto",
     *,
     gaps: GapPolicy = "split",
+    branches: BranchPolicy = "split",
+    duplicates: DuplicatePolicy = "error",
     constant_axes: ConstantAxes = "drop",
     n_dims: int | None = None,
     frame_interval: float | None = None,
     time_unit: str | None = None,
     space_unit: str | None = None,
 ) -> Tracks:
-    """Read tracks from a file or a DataFrame, whatever its format.
+    """Read tracks from a file, a DataFrame or an array, whatever its format.
 
     The rows of a table may stand in any order; tracks come out in the natural order of their names.
     Rows of no track are dropped, rows without a finite position count as missing frames, and an
@@ -55,20 +83,38 @@ def read_tracks(
 
     Parameters
     ----------
-    source : path or DataFrame
-        A tidy table (CSV, TSV, semicolons, Parquet, DataFrame) with the columns
-        ``particle|track|trajectory|traj_idx|track_id``, ``frame|t``, ``x``[, ``y``[, ``z``]] and
-        perhaps ``group``; or a text file of the AnDi challenge.
-    format : {"auto", "tidy", "parquet", "challenge"}
+    source : path, DataFrame or ndarray
+        The tracks.
+    format : str, default "auto"
         What the source is; "auto" looks at its content, not at its name.
+
+        - ``"tidy"``: a table (CSV, TSV, semicolons, white space, DataFrame) with the columns
+          ``particle|track|trajectory|traj_idx|track_id``, ``frame|t``, ``x``[, ``y``[, ``z``]] and
+          perhaps ``group``. With the units of the program: ``"trackpy"``, ``"andi2"`` (second AnDi
+          challenge), ``"spot-on"``, ``"saspt"``.
+        - ``"trackmate-csv"``: TrackMate's table of spots, of any version.
+        - ``"trackmate-xml"``: TrackMate's own file; only the tracks that pass its filters.
+        - ``"trackmate-simple-xml"``: TrackMate's export of tracks.
+        - ``"parquet"``: any of these tables.
+        - ``"challenge"``: a text file of the first AnDi challenge.
+        - ``"andi-datasets"``, ``"napari"``, ``"noctiluca"``: an array or its ``.npy`` file, see
+          `skandi.io.andi_datasets`, `skandi.io.napari` and `skandi.io.noctiluca`.
     gaps : {"split", "error", "interpolate"}
         A track that misses frames is cut into gap-free pieces, refused, or filled on straight
         lines. A gap taken for one step would bias α.
+    branches : {"split", "error", "longest"}
+        A track that splits or merges is cut there, refused, or reduced to its branch of most
+        points. Only TrackMate's own file says which spot follows which.
+    duplicates : {"error", "first", "mean"}
+        Rows for the same frame of a track that differ are refused, reduced to the first in the
+        file, or averaged. Exact repetitions of a row are always dropped.
     constant_axes : {"drop", "keep"}
         What to do with an axis that is constant over the whole file, such as the z = 0 of programs
-        that always write three. The challenge's files are taken as they are.
+        that always write three. Files of the challenge and arrays of andi_datasets are taken as
+        they are.
     n_dims : {1, 2, 3}, optional
-        Which trajectories to take from a challenge file that mixes dimensions.
+        Which trajectories to take from a challenge file that mixes dimensions, and how many
+        dimensions an array of andi_datasets has.
     frame_interval : float, optional
         Time from one point to the next, in `time_unit`, when the file does not say it right. Where
         the time column holds fractions, its grid.
@@ -110,44 +156,53 @@ def read_tracks(
         raise TracksFileError(f"format={format!r} is not known: one of {', '.join(FORMATS)}.")
     if frame_interval is not None and not (np.isfinite(frame_interval) and frame_interval > 0):
         raise TracksFileError(f"frame_interval={frame_interval!r}: a positive number is needed.")
-    if isinstance(source, pd.DataFrame):
-        if format not in ("auto", "tidy"):
-            raise TracksFileError(f"A DataFrame is read as a tidy table, not as {format!r}.")
-        table = read_tidy_frame(source)
-    else:
-        path = Path(source)
-        chosen = detect_format(path) if format == "auto" else format
-        if chosen == "challenge":
-            tracks = read_challenge(path, n_dims=n_dims)
-            return _say_units(tracks, frame_interval, time_unit, space_unit)
-        table = _TABLES[chosen](path)
+    table = _read(source, format, n_dims)
+    if isinstance(table, Tracks):
+        return _say_units(table, frame_interval, time_unit, space_unit)
     if frame_interval is not None:
         table.frame_interval = frame_interval
-    tracks = assemble(table, gaps=gaps, constant_axes=constant_axes)
+    tracks = assemble(
+        table, gaps=gaps, branches=branches, duplicates=duplicates, constant_axes=constant_axes
+    )
     if n_dims is not None and tracks.n_dims != n_dims:
         raise TracksFileError(f"{table.source} has {tracks.n_dims}-D tracks, not {n_dims}-D.")
     return _say_units(tracks, frame_interval, time_unit, space_unit)
 
 
-def detect_format(path: str | os.PathLike[str]) -> str:
-    """The name of a file's format, from its first bytes.
+def _read(
+    source: str | os.PathLike[str] | pd.DataFrame | NDArray, format: str, n_dims: int | None
+) -> Localisations | Tracks:
+    """What the reader of a format finds; tracks where there is nothing left to settle."""
+    if isinstance(source, pd.DataFrame):
+        if format not in ("auto", *TABLE_FORMATS):
+            raise TracksFileError(
+                f"A DataFrame is read as a tidy table, not as {format!r}: format can be auto, "
+                f"{', '.join(TABLE_FORMATS)}."
+            )
+        return read_frame(source, format=format)
+    if isinstance(source, np.ndarray):
+        if format not in ("auto", *ARRAY_FORMATS):
+            raise TracksFileError(
+                f"An array is not read as {format!r}: format can be auto, "
+                f"{', '.join(ARRAY_FORMATS)}."
+            )
+        return _read_array(source, "array", format, n_dims)
+    path = Path(source)
+    if format == "auto":
+        format = detect_format(path)
+    if format in ARRAY_FORMATS:
+        return _read_array(load_array(path), str(path), format, n_dims)
+    return read_challenge(path, n_dims=n_dims) if format == "challenge" else _FILES[format](path)
 
-    Raises
-    ------
-    TracksFileError
-        If it is none of those that can be read.
-    """
-    path = Path(path)
-    with path.open("rb") as file:
-        if file.read(4) == b"PAR1":
-            return "parquet"
-    first = read_head(path).lines[0]
-    if first.lstrip().startswith(("<", "{", "[")):
-        raise TracksFileError(
-            f"{path} starts with {first.strip()[:30]!r}: XML and JSON cannot be read. Export a "
-            "table with the columns track, frame, x, y."
-        )
-    return "challenge" if looks_like_challenge(first) else "tidy"
+
+def _read_array(
+    array: NDArray, source: str, format: str, n_dims: int | None
+) -> Localisations | Tracks:
+    if format == "auto":
+        format = array_format(array, source)
+    if format == "andi-datasets":
+        return read_andi_datasets(array, source, n_dims=n_dims)
+    return _ARRAYS[format](array, source)
 
 
 def write_tracks(
@@ -155,7 +210,7 @@ def write_tracks(
     path: str | os.PathLike[str],
     format: str = "auto",
 ) -> None:
-    """Write tracks to a file from which `read_tracks` gives back the same bits.
+    """Write tracks to a file from which `read_tracks` gives back the same positions, bit for bit.
 
     A file that was there is exchanged only once the new one is complete.
 
@@ -165,15 +220,17 @@ def write_tracks(
         A list is named ``"0"``, ``"1"``, ….
     path : path
         Where to write.
-    format : {"auto", "tidy", "parquet", "challenge"}
+    format : {"auto", "tidy", "parquet", "challenge", "napari"}
         "auto" goes by the suffix. Tidy table (``.csv``, ``.tsv``): without units. Parquet
         (``.parquet``): tidy table with units. Text of the AnDi challenge (``.txt``): without names
-        and first frames.
+        and first frames. Array of napari (``.npy``): without units, and with names only where all
+        are whole numbers.
 
     Raises
     ------
     TracksFileError
-        If the format or the suffix is none of these, or an id could not be read back.
+        If the format or the suffix is none of these, an id could not be read back, or napari could
+        not show the tracks.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Parquet: the tidy table in columns, with its units, for large sets of tracks."""
+"""Parquet: tables in columns, for large sets of tracks; skandi's own have their units with them."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ import pandas as pd
 
 from skandi.errors import TracksFileError
 from skandi.files import replacing
-from skandi.io.assemble import Localisations
-from skandi.io.tidy import read_tidy_frame, tidy_frame
+from skandi.io.localisations import Localisations
+from skandi.io.tables import read_frame
+from skandi.io.tidy import tidy_frame
 from skandi.io.tracks import Tracks
 
 _UNITS = "skandi"
 
 
 def read_parquet(path: str | os.PathLike[str]) -> Localisations:
-    """The localisations of a Parquet file with the columns of a tidy table.
+    """The localisations of a Parquet file with the columns of any format of tables.
 
     Raises
     ------
     TracksFileError
-        If the file is damaged, or its columns are not those of a tidy table.
+        If the file is damaged, or its columns are not those of a table of tracks.
     """
     path = Path(path)
     pa = _pyarrow()
@@ -34,7 +35,8 @@ def read_parquet(path: str | os.PathLike[str]) -> Localisations:
         raise
     except (pa.ArrowException, OSError) as error:
         raise TracksFileError(f"{path} is not a readable Parquet file: {error}.") from error
-    table = read_tidy_frame(frame, source=str(path), format="parquet")
+    table = read_frame(frame, source=str(path))
+    table.format = "parquet"
     units: Any = frame.attrs.get(_UNITS)
     if isinstance(units, dict):
         interval = units.get("frame_interval")

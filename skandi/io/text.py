@@ -46,6 +46,10 @@ class TextHead:
             return r"\s+"
         return best
 
+    def names(self) -> list[str]:
+        """The fields of the first line: of a table, the names of its columns."""
+        return split_line(self.lines[0], self.separator())
+
 
 def split_line(line: str, separator: str) -> list[str]:
     """The fields of one line, quotes removed, white space around them too."""
@@ -69,8 +73,9 @@ def read_head(path: Path) -> TextHead:
     text = raw.decode(encoding, errors="replace")
     if "\0" in text:
         raise TracksFileError(
-            f"{path} is not a text file: tables of tracks (CSV, TSV, Parquet) and the text files "
-            "of the AnDi challenge can be read. Unpack it first if it is compressed."
+            f"{path} is not a text file, nor Parquet or a numpy array: tables of tracks (CSV, TSV, "
+            "Parquet), TrackMate's XML, arrays (.npy) and the text files of the AnDi challenge can "
+            "be read. Unpack it first if it is compressed."
         )
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if not complete and len(lines) > 1:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from skandi.errors import TracksFileError
 from skandi.files import replacing
-from skandi.io.assemble import Localisations
 from skandi.io.ids import EMPTY_WORDS, canonical_id, encode_ids
+from skandi.io.localisations import Localisations
 from skandi.io.text import FALLBACK_ENCODING, TextHead, read_head, split_line
 from skandi.io.tracks import Tracks
 
@@ -116,15 +116,14 @@ def read_tidy_frame(
         format=format,
         track=track,
         names=names,
-        time=_numbers(frame[time_column], source),
-        positions=np.column_stack([_numbers(frame[name], source) for _, name in columns.axes]),
+        time=numbers_of(frame[time_column], source),
+        positions=np.column_stack([numbers_of(frame[name], source) for _, name in columns.axes]),
         axes=tuple(axis for axis, _ in columns.axes),
         is_frame=columns.frame is not None,
     )
     if columns.frame is not None and columns.time is not None:
-        localisations.frame_interval = _interval(
-            localisations, _numbers(frame[columns.time], source)
-        )
+        times = numbers_of(frame[columns.time], source)
+        localisations.frame_interval = interval_of(localisations, times)
     return localisations
 
 
@@ -143,10 +142,22 @@ def read_tidy(path: str | os.PathLike[str]) -> Localisations:
     head = read_head(path)
     separator = head.separator()
     columns = find_columns(list(split_line(head.lines[0], separator)), str(path))
-    return read_tidy_frame(_read_csv(path, head, separator, columns), source=str(path))
+    return read_tidy_frame(read_csv(path, head, separator, columns.ids), source=str(path))
 
 
-def _read_csv(path: Path, head: TextHead, separator: str, columns: Columns) -> pd.DataFrame:
+def read_csv(
+    path: Path, head: TextHead, separator: str, ids: list[Hashable], n_header_rows: int = 1
+) -> pd.DataFrame:
+    """A text table, numbers to the last bit; the first of its header rows names the columns.
+
+    Raises
+    ------
+    TracksFileError
+        If rows differ in their number of fields.
+    """
+    first = head.n_skipped
+    header = {first + i for i in range(1, n_header_rows)}
+
     def read(encoding: str) -> pd.DataFrame:
         with warnings.catch_warnings():
             # pandas only warns when it leaves out fields that have no column
@@ -154,10 +165,10 @@ def _read_csv(path: Path, head: TextHead, separator: str, columns: Columns) -> p
             return pd.read_csv(
                 path,
                 sep=separator,
-                skiprows=head.n_skipped,
+                skiprows=[*range(first), *header],
                 encoding=encoding,
-                decimal=_decimal_mark(head, separator),
-                dtype=dict.fromkeys(columns.ids, str),
+                decimal=_decimal_mark(head.lines[n_header_rows:], separator),
+                dtype=dict.fromkeys(ids, str),
                 float_precision="round_trip",
                 index_col=False,
                 skipinitialspace=True,
@@ -177,11 +188,11 @@ def _read_csv(path: Path, head: TextHead, separator: str, columns: Columns) -> p
         ) from warning
 
 
-def _decimal_mark(head: TextHead, separator: str) -> str:
+def _decimal_mark(rows: list[str], separator: str) -> str:
     """A comma in the first row of a table that is not separated by commas, where no point is."""
-    if separator == "," or len(head.lines) < 2:
+    if separator == "," or not rows:
         return "."
-    return "," if "," in head.lines[1] and "." not in head.lines[1] else "."
+    return "," if "," in rows[0] and "." not in rows[0] else "."
 
 
 def _tracks(
@@ -207,8 +218,14 @@ def _tracks(
     return codes.astype(np.int64), joined
 
 
-def _numbers(column: pd.Series, source: str) -> NDArray[np.float64]:
-    """A column as float64, NaN where a cell is empty."""
+def numbers_of(column: pd.Series, source: str) -> NDArray[np.float64]:
+    """A column as float64, NaN where a cell is empty.
+
+    Raises
+    ------
+    TracksFileError
+        If a cell holds something else than a number.
+    """
     types = pd.api.types
     could_be_numbers = types.is_any_real_numeric_dtype(column) or types.is_string_dtype(column)
     if not could_be_numbers and not types.is_object_dtype(column):
@@ -227,8 +244,13 @@ def _numbers(column: pd.Series, source: str) -> NDArray[np.float64]:
     return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _interval(table: Localisations, times: NDArray[np.float64]) -> float | None:
-    """Time between frames, from a table that gives both; None where the two do not agree."""
+def interval_of(
+    table: Localisations, times: NDArray[np.float64], *, are_times: bool = False
+) -> float | None:
+    """Time from one frame to the next, for rows that have both; None where it cannot be known.
+
+    Unless it is certain that they are times, those that count frames say nothing about the clock.
+    """
     order = np.lexsort((table.time, table.track))
     same = np.diff(table.track[order]) == 0
     n_frames = np.diff(table.time[order])[same]
@@ -238,8 +260,7 @@ def _interval(table: Localisations, times: NDArray[np.float64]) -> float | None:
         return None
     ratio = duration[usable] / n_frames[usable]
     interval = float(np.median(ratio))
-    # times in a column of frame numbers say nothing about the clock
-    if interval <= 0 or (interval == 1 and np.ptp(ratio) == 0):
+    if interval <= 0 or (interval == 1 and np.ptp(ratio) == 0 and not are_times):
         return None
     return interval
 
