@@ -32,7 +32,7 @@ def small_bag(task="alpha", **params):
         "model": (LengthBaggingClassifier, ModelClassifier),
     }
     ensemble, member = kinds[task]
-    settings = {"lengths": [10, 20], "cv": 2, "min_bucket": 10, "random_state": 0, **params}
+    settings = {"lengths": [10, 15], "cv": 2, "min_bucket": 10, "random_state": 0, **params}
     return ensemble(member(network_params=TINY_WADNET, max_epochs=1), **settings)
 
 
@@ -51,9 +51,9 @@ np.savez(
 
 
 def test_search_and_ensembles__in_a_fresh_process__predict_the_same_bits(tmp_path):
-    X, y = tracks(60, high=30)
+    X, y = tracks(60, high=20)
     pipeline = Pipeline([("normalise", TrajectoryNormalizer()), ("bag", small_bag())])
-    grid = {"bag__lengths": [[10], [10, 20]], "bag__estimator__lr": [1e-3, 1e-2]}
+    grid = {"bag__lengths": [[10], [10, 15]], "bag__estimator__lr": [1e-3, 1e-2]}
     search = GridSearchCV(pipeline, grid, cv=2, scoring="neg_mean_absolute_error").fit(X, y)
     regressor = small_bag().fit(X, y)
     classifier = small_bag("model").fit(X, np.resize(["fbm", "lw"], 60))
@@ -78,7 +78,7 @@ def test_save__then_load__predicts_the_same_bits(task, tmp_path):
     assert_array_equal(again.predict(X), bag.predict(X))
     if task == "model":
         assert_array_equal(again.predict_proba(X), bag.predict_proba(X))
-    assert clone(again).get_params()["lengths"] == [10, 20]
+    assert clone(again).get_params()["lengths"] == [10, 15]
 
 
 def test_save__single_estimator__predicts_the_same_bits(tmp_path):

@@ -162,8 +162,8 @@ def test_checkpoint_dir__same_data_elsewhere_in_memory__trains_nothing_again(tmp
 
 
 def test_checkpoint_dir__search__each_candidate_has_its_own(tmp_path):
-    X, y = tracks(80, high=30)
-    grid = {"estimator__power": [0.0, 40.0], "lengths": [[10], [10, 20]]}
+    X, y = tracks(80, high=20)
+    grid = {"estimator__power": [0.0, 40.0], "lengths": [[10], [10, 15]]}
 
     def scores(bag):
         search = GridSearchCV(bag, grid, cv=2, scoring="neg_mean_absolute_error").fit(X, y)
