@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skandi import simulate as simulate
     from skandi.analyse import analyse as analyse
+    from skandi.bagging_classifier import LengthBaggingClassifier as LengthBaggingClassifier
+    from skandi.bagging_regressor import LengthBaggingRegressor as LengthBaggingRegressor
     from skandi.classifier import ModelClassifier as ModelClassifier
-    from skandi.ensemble import LengthBaggingClassifier as LengthBaggingClassifier
-    from skandi.ensemble import LengthBaggingRegressor as LengthBaggingRegressor
     from skandi.io import read_tracks as read_tracks
     from skandi.normalize import TrajectoryNormalizer as TrajectoryNormalizer
     from skandi.pretrained import load_pretrained as load_pretrained
@@ -37,8 +37,8 @@ __all__ = [
 _HOME = {
     "AlphaRegressor": "skandi.regressor",
     "ModelClassifier": "skandi.classifier",
-    "LengthBaggingRegressor": "skandi.ensemble",
-    "LengthBaggingClassifier": "skandi.ensemble",
+    "LengthBaggingRegressor": "skandi.bagging_regressor",
+    "LengthBaggingClassifier": "skandi.bagging_classifier",
     "TrajectoryNormalizer": "skandi.normalize",
     "load_pretrained": "skandi.pretrained",
     "read_tracks": "skandi.io",

@@ -7,7 +7,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -15,7 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.utils import Tags
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metadata_routing import (
+    UNUSED,
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -31,6 +36,10 @@ if TYPE_CHECKING:
 
 Lengths = str | ArrayLike | None
 
+# What `fit` learns beside the members, and a file keeps.
+_NUMBERS = ("n_dims_", "min_points_", "n_features_in_", "alpha_scale_")
+_ARRAYS = ("classes_", "feature_names_in_")
+
 
 class LengthBagging(MetaEstimatorMixin, BaseEstimator):
     """What both ensembles share: buckets, folds, members; not for direct use."""
@@ -40,6 +49,9 @@ class LengthBagging(MetaEstimatorMixin, BaseEstimator):
     _member_type: type[TrajectoryEstimator]
     n_dims_: int
     min_points_: int
+
+    # Groups are the splitter's, although `fit` names them.
+    __metadata_request__fit: ClassVar = {"groups": UNUSED}
 
     def __init__(
         self,
@@ -88,13 +100,21 @@ class LengthBagging(MetaEstimatorMixin, BaseEstimator):
                 f"X holds {len(trajectories)} trajectories and y {len(targets)} targets; they must "
                 "be as many."
             )
+        self._check_seed_and_split_params(split_params, len(trajectories))
         n_points = np.array([len(t) for t in trajectories])
         asked = make_buckets(self.lengths)
         self._handle_short(n_points, trajectories, asked[0].low)
         buckets = merge_scarce(asked, n_points, lambda which: self._enough(targets[which]))
         tasks = self._assignments(buckets, bucket_of(n_points, buckets), targets, split_params)
+
+        def part(which: NDArray[np.int64]) -> tuple[list[NDArray], NDArray]:
+            return [trajectories[i] for i in which], targets[which]
+
+        # Each task carries its own bucket alone, and is made when a worker is free for it.
         finished = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
-            delayed(fit_member)(self.estimator, task, trajectories, targets, self.checkpoint_dir)
+            delayed(fit_member)(
+                self.estimator, task, part(task.train), part(task.held), self.checkpoint_dir
+            )
             for task in tasks
         )
         self.buckets_ = buckets
@@ -109,6 +129,19 @@ class LengthBagging(MetaEstimatorMixin, BaseEstimator):
             outputs[task.held] = held
         assert outputs is not None  # there is at least one bucket and one fold
         return outputs, targets
+
+    def _check_seed_and_split_params(self, split_params: dict[str, Any], n: int) -> None:
+        if self.checkpoint_dir is not None and self.random_state is None:
+            raise ValueError(
+                "checkpoint_dir needs a random_state: without one each fit draws other folds and "
+                "seeds and cannot take up the members of the fit before. Pass random_state=0, say."
+            )
+        for name, values in split_params.items():
+            if np.ndim(values) and len(values) != n:
+                raise ValueError(
+                    f"X holds {n} trajectories and {name} {len(values)} values; they must be as "
+                    "many."
+                )
 
     def _predict_mean(self, X: Any) -> NDArray:
         """Mean over members of the outputs for each trajectory; NaN for those too short."""
@@ -149,7 +182,9 @@ class LengthBagging(MetaEstimatorMixin, BaseEstimator):
         tasks = []
         for k, bucket in enumerate(buckets):
             which = np.flatnonzero(where == k)
-            params = {name: np.asarray(v)[which] for name, v in split_params.items()}
+            params = {
+                name: np.asarray(v)[which] if np.ndim(v) else v for name, v in split_params.items()
+            }
             folds = splitter.split(np.zeros((len(which), 1)), targets[which], **params)
             for fold, (train, held) in enumerate(folds):
                 seed = _integer_seed(seeds)
@@ -229,7 +264,10 @@ class LengthBagging(MetaEstimatorMixin, BaseEstimator):
             "template": jsonable(self.estimator.get_params(deep=False)),
             "buckets": [asdict(bucket) for bucket in self.buckets_],
             "members": [[member._describe() for member in members] for members in self.members_],
-            "fitted": self._learnt(),
+            "fitted": {k: v for k, v in vars(self).items() if k in _NUMBERS},
+            "arrays": {
+                k: [str(v.dtype), v.tolist()] for k, v in vars(self).items() if k in _ARRAYS
+            },
         }
         save_weights(path, state, config)
 
@@ -270,13 +308,10 @@ class LengthBagging(MetaEstimatorMixin, BaseEstimator):
             for k, members in enumerate(config["members"])
         ]
         for name, value in config["fitted"].items():
-            setattr(ensemble, name, np.array(value) if name == "classes_" else value)
+            setattr(ensemble, name, value)
+        for name, (dtype, values) in config["arrays"].items():
+            setattr(ensemble, name, np.array(values, dtype=dtype))
         return ensemble
-
-    def _learnt(self) -> dict[str, Any]:
-        """Give what `fit` learnt beside the members, as JSON can hold it."""
-        names = ("n_dims_", "min_points_", "n_features_in_")
-        return {name: value for name, value in vars(self).items() if name in names}
 
     def _split_params(self, groups: Any, params: dict[str, Any]) -> dict[str, Any]:
         """Keep what the splitter is to get, by scikit-learn's metadata routing."""
@@ -295,9 +330,8 @@ class LengthBagging(MetaEstimatorMixin, BaseEstimator):
             As scikit-learn's user guide on metadata routing describes.
         """
         mapping = MethodMapping().add(caller="fit", callee="split")
-        return MetadataRouter(owner=type(self).__name__).add(
-            splitter=self._splitter(), method_mapping=mapping
-        )
+        router = MetadataRouter(owner=type(self).__name__).add_self_request(self)
+        return router.add(splitter=self._splitter(), method_mapping=mapping)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "members_")

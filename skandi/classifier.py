@@ -46,7 +46,8 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
     max_epochs : int, default=100
         Most passes over the training data.
     batch_size : int, default=512
-        Trajectories per batch; a batch has one length, so nothing is padded.
+        Trajectories per batch; a batch has one length, so nothing is padded. -1 takes all of one
+        length.
     validation_fraction : float, default=0.2
         Part of the trajectories that judges the epochs; 0 runs all epochs and keeps the last.
     patience : int, default=2

@@ -7,6 +7,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -135,6 +136,7 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     def _fit(
         self, X: Any, y: ArrayLike, eval_set: tuple[Any, ArrayLike] | None
     ) -> TrajectoryEstimator:
+        self._check_sizes()
         earlier = self.net_.module_ if self.warm_start and hasattr(self, "net_") else None
         trajectories = learn_input(self, X)
         targets = self._encode_targets(y, learn=True)
@@ -272,6 +274,20 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         require_points(trajectories, self.min_points_, why="the fewest this model reads")
         return trajectories
 
+    def _check_sizes(self) -> None:
+        """Refuse sizes that would else be read as something different, or fail deep inside."""
+        length, size = self.length, self.batch_size
+        if length is not None and not (isinstance(length, Integral) and length >= 2):
+            raise ValueError(
+                f"length is {length!r}; pass a whole number of at least 2 points, or None to read "
+                "every trajectory as it is."
+            )
+        if not (isinstance(size, Integral) and (size >= 1 or size == -1)):
+            raise ValueError(
+                f"batch_size is {size!r}; pass a whole number of at least 1 trajectory, or -1 for "
+                "all of one length."
+            )
+
     def _examples(
         self,
         trajectories: list[NDArray[np.float64]],
@@ -360,14 +376,20 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
 
 def jsonable(params: dict[str, Any]) -> dict[str, Any]:
-    """Keep the parameters that JSON can hold; the others, such as generators, become None."""
+    """Keep what JSON can hold, arrays as lists; the rest, such as generators, becomes None."""
     kept = {}
     for name, value in params.items():
         try:
-            kept[name] = json.loads(json.dumps(value))
+            kept[name] = json.loads(json.dumps(value, default=_as_plain))
         except TypeError:
             kept[name] = None
     return kept
+
+
+def _as_plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is not for JSON")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ from skandi.files import replacing
 from skandi.lengths import Bucket, crops
 
 Trajectories = Sequence[NDArray[np.float64]]
+
+# The number of threads is the process's own: the threads of a Dask worker take turns.
+_THREADS = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -67,11 +71,22 @@ def prepare(template: BaseEstimator, task: Assignment) -> BaseEstimator:
 def fit_member(
     template: BaseEstimator,
     task: Assignment,
-    trajectories: Trajectories,
-    targets: NDArray,
+    own: tuple[Trajectories, NDArray],
+    fold: tuple[Trajectories, NDArray],
     checkpoint_dir: str | os.PathLike[str] | None,
 ) -> tuple[BaseEstimator, NDArray]:
     """Train one member, or take it from `checkpoint_dir`, and give its outputs for its own fold.
+
+    Parameters
+    ----------
+    template : estimator
+        What the member is a clone of.
+    task : Assignment
+        Its bucket, fold and seed.
+    own, fold : tuple of (trajectories, targets)
+        What it learns from and what it is judged by.
+    checkpoint_dir : path-like or None
+        Where finished members are kept.
 
     Raises
     ------
@@ -79,13 +94,9 @@ def fit_member(
         If training fails; the message names bucket and fold.
     """
     member = prepare(template, task)
-    own = [trajectories[i] for i in task.train], targets[task.train]
-    fold = [trajectories[i] for i in task.held], targets[task.held]
     path = None
     if checkpoint_dir is not None:
-        # Parameters are part of the key, so clones in a search cannot take each other's members.
-        key = joblib.hash((type(member), member.get_params(), task, own, fold), hash_name="sha1")
-        path = Path(checkpoint_dir) / f"member-{key}.joblib"
+        path = Path(checkpoint_dir) / f"member-{_key(member, task, own, fold)}.joblib"
         stored = _read(path)
         if stored is not None:
             return stored
@@ -135,17 +146,37 @@ def is_ours(member: BaseEstimator) -> bool:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Bind torch to one thread: sums in another order would make results depend on the cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    with _THREADS:
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
-def _cropped(data: tuple[list[NDArray], NDArray], length: int | None) -> tuple[list, NDArray]:
+def _cropped(data: tuple[Trajectories, NDArray], length: int | None) -> tuple[list, NDArray]:
     parts = [crops(t, length) for t in data[0]]
     return [p for several in parts for p in several], np.repeat(data[1], [len(s) for s in parts])
+
+
+def _key(
+    member: BaseEstimator,
+    task: Assignment,
+    own: tuple[Trajectories, NDArray],
+    fold: tuple[Trajectories, NDArray],
+) -> str:
+    """Name what decides the result: parameters, data, bucket, fold and seed.
+
+    Parameters are part of it, so clones in a search cannot take each other's members.
+    """
+
+    # Joblib's hash sees how an array lies in memory, which differs between worker processes.
+    def values(data: tuple[Trajectories, NDArray]) -> tuple[list[int], NDArray, NDArray]:
+        return [len(t) for t in data[0]], np.concatenate(data[0]), np.array(data[1])
+
+    what = (type(member), member.get_params(), task.bucket, task.fold, task.seed)
+    return joblib.hash((*what, values(own), values(fold)), hash_name="sha1")
 
 
 def _read(path: Path) -> tuple[BaseEstimator, NDArray] | None:

@@ -1,14 +1,18 @@
 """Buckets, folds, averaging, rescaling: each against a reference written out here."""
 
-import threading
+from collections import Counter
+from typing import ClassVar
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
-from sklearn.model_selection import GridSearchCV, GroupKFold
-from sklearn.pipeline import Pipeline
-from sklearn.utils.estimator_checks import parametrize_with_checks
+import sklearn
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.model_selection import BaseCrossValidator, GridSearchCV, GroupKFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+from small_estimators import SMALL_MULTISCALE, TINY_WADNET
+from spread_estimators import SpreadClassifier, SpreadRegressor, spread, tiny_alpha, tracks
 
 from skandi import (
     AlphaRegressor,
@@ -17,67 +21,11 @@ from skandi import (
     ModelClassifier,
     TrajectoryNormalizer,
 )
-from skandi.ensemble import mae_scale
-from skandi.errors import (
-    LongTrackWarning,
-    ShortTrackWarning,
-    TrainingError,
-    TrajectoryError,
-    WeightsError,
-)
+from skandi.bagging_regressor import mae_scale
+from skandi.errors import LongTrackWarning, ShortTrackWarning, TrajectoryError
 from skandi.lengths import Bucket, bucket_of, make_buckets, merge_scarce
 from skandi.normalize import standardize
 from skandi.simulate import make_andi
-
-TINY = {"n_layers": 2, "n_filters": 4, "hidden_size": 4, "n_recurrent": 1}
-
-
-class SpreadRegressor(RegressorMixin, BaseEstimator):
-    """A foreign member: α is its slope times the spread of the crop it is given."""
-
-    fits = 0
-    lock = threading.Lock()
-
-    def __init__(self, power=1.0, random_state=None, fail_at=None):
-        self.power = power
-        self.random_state = random_state
-        self.fail_at = fail_at
-
-    def fit(self, X, y):
-        with SpreadRegressor.lock:
-            SpreadRegressor.fits += 1
-        if self.fail_at is not None and len(X[0]) == self.fail_at:
-            raise RuntimeError("no convergence")
-        self.slope_ = float(np.mean(y) / np.mean(spread(X) ** self.power))
-        return self
-
-    def predict(self, X):
-        return self.slope_ * spread(X) ** self.power
-
-
-class SpreadClassifier(ClassifierMixin, BaseEstimator):
-    """A foreign member: probabilities from the spread alone."""
-
-    def fit(self, X, y):
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict_proba(self, X):
-        weights = spread(X)[:, None] ** np.arange(len(self.classes_))
-        return weights / weights.sum(axis=1, keepdims=True)
-
-
-def spread(X):
-    return np.array([np.std(np.asarray(t)) for t in X])
-
-
-def tracks(n, low=10, high=40, seed=0):
-    return make_andi(n, length=(low, high), random_state=seed)
-
-
-def tiny_alpha(**params):
-    return AlphaRegressor(network_params=TINY, max_epochs=1, **params)
-
 
 # Buckets ------------------------------------------------------------------------------------------
 
@@ -116,6 +64,121 @@ def test_merge_scarce__first_is_scarce__takes_the_second_in():
     assert merged == [Bucket(10, 10, None, (25,))]
 
 
+def test_fit__few_long_trajectories__merge_into_the_bucket_below_and_say_so():
+    X, y = tracks(80, high=25)
+    longest, exponents = tracks(4, low=30, high=40)
+    bag = LengthBaggingRegressor(SpreadRegressor(), lengths=[10, 20, 30], cv=2, min_bucket=9)
+    bag.set_params(random_state=0).fit([*X, *longest], np.append(y, exponents))
+    assert bag.buckets_ == [Bucket(10, 10, 19), Bucket(20, 20, None, (30,))]
+    assert [len(members) for members in bag.members_] == [2, 2]
+    assert np.isfinite(bag.oof_prediction_).all()
+
+
+# Members ------------------------------------------------------------------------------------------
+
+
+def test_members__of_any_fit__are_clones_with_a_seed_each():
+    X, y = tracks(60, high=30)
+    template = make_pipeline(TrajectoryNormalizer(), SpreadRegressor(power=0.5))
+    bag = LengthBaggingRegressor(template, lengths=[10, 20], cv=2, min_bucket=9, random_state=0)
+    seeds = [member[-1].random_state for members in bag.fit(X, y).members_ for member in members]
+    assert len(set(seeds)) == 4
+    assert all(type(seed) is int for seed in seeds)
+    assert bag.members_[0][0][-1].power == 0.5
+    assert template[-1].random_state is None
+
+
+def test_members__of_ours__are_judged_by_their_own_fold(monkeypatch):
+    X, y = tracks(40, high=19)
+    original, calls = AlphaRegressor.fit, []
+
+    def recorded(self, X, y, eval_set=None):
+        calls.append([{t.tobytes() for t in part} for part in (X, eval_set[0])])
+        return original(self, X, y, eval_set)
+
+    monkeypatch.setattr(AlphaRegressor, "fit", recorded)
+    LengthBaggingRegressor(tiny_alpha(), lengths=[10], cv=4, min_bucket=9).fit(X, y)
+    everything = {t.tobytes() for t in X}
+    assert [own | held for own, held in calls] == [everything] * 4
+    assert [len(held) for _, held in calls] == [10] * 4
+    assert set.union(*(held for _, held in calls)) == everything
+
+
+def test_regressor__ranges__networks_read_every_length_whole():
+    X, y = tracks(80)
+    member = AlphaRegressor("multiscale", network_params=SMALL_MULTISCALE, max_epochs=1)
+    bag = LengthBaggingRegressor(member, lengths=[(10, 19), (20, 40)], cv=2, min_bucket=9)
+    bag.set_params(rescale=False, clip=None, random_state=0).fit(X, y)
+    assert bag.buckets_ == [Bucket(None, 10, 19), Bucket(None, 20, None)]
+    assert [member.length for members in bag.members_ for member in members] == [None] * 4
+    several = [*X[:8], tracks(1, low=90, high=90)[0][0]]
+    assert {len(t) >= 20 for t in several} == {True, False}
+    expected = [
+        np.mean([member.predict([t])[0] for member in bag.members_[int(len(t) >= 20)]])
+        for t in several
+    ]
+    assert_allclose(bag.predict(several), expected, rtol=1e-5)
+
+
+# Groups and other metadata ------------------------------------------------------------------------
+
+
+class DaySplit(BaseCrossValidator):
+    """The tracks of each day are one fold; remembers what days it was given."""
+
+    __metadata_request__split: ClassVar = {"day": True}
+    given: ClassVar = []
+
+    def split(self, X, y=None, groups=None, day=None):
+        DaySplit.given.append(day.tolist())
+        for each in np.unique(day):
+            yield np.flatnonzero(day != each), np.flatnonzero(day == each)
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        return 2
+
+
+def test_metadata__of_a_splitter__reaches_it_with_the_rows_of_each_bucket():
+    X, y = tracks(60, high=30)
+    day = np.arange(60) % 3
+    bag = LengthBaggingRegressor(
+        SpreadRegressor(), lengths=[10, 20], cv=DaySplit(), min_bucket=9, random_state=0
+    )
+    DaySplit.given.clear()
+    bag.fit(X, y, day=day)
+    long = np.array([len(t) for t in X]) >= 20
+    assert DaySplit.given == [day[~long].tolist(), day[long].tolist()]
+    assert [len(members) for members in bag.members_] == [3, 3]
+
+
+def test_groups__through_a_search_over_a_pipeline__stay_in_one_fold():
+    X, y = tracks(80, high=19)
+    cells = np.repeat(np.arange(8), 10)
+    bag = LengthBaggingRegressor(SpreadRegressor(), lengths=[10], cv=GroupKFold(2), min_bucket=9)
+    pipeline = Pipeline([("normalise", TrajectoryNormalizer()), ("bag", bag)])
+    with sklearn.config_context(enable_metadata_routing=True):
+        search = GridSearchCV(pipeline, {"bag__estimator__power": [0.5, 1.0]}, cv=GroupKFold(4))
+        search.fit(X, y, groups=cells)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    fitted = search.best_estimator_
+    normalised = fitted["normalise"].transform(X)
+    power = fitted["bag"].estimator.power
+    slopes = []
+    for train, _ in GroupKFold(2).split(X, y, cells):
+        which = np.isin(np.arange(80), train)
+        slopes.append(own_slope(normalised, y, which, power))
+    assert_allclose([member.slope_ for member in fitted["bag"].members_[0]], slopes)
+
+
+def test_groups__of_another_number_or_unwanted__are_refused():
+    X, y = tracks(60, high=12)
+    bag = LengthBaggingRegressor(SpreadRegressor(), lengths=[10], cv=GroupKFold(2))
+    with pytest.raises(ValueError, match="X holds 60 trajectories and groups 61 values"):
+        bag.fit(X, y, groups=np.arange(61))
+    with pytest.raises(TypeError, match="unexpected argument.*day"):
+        bag.fit(X, y, groups=np.arange(60), day=np.arange(60))
+
+
 # Averaging, rescaling, clipping -------------------------------------------------------------------
 
 
@@ -152,7 +215,7 @@ def test_regressor__members_of_ours__crop_after_normalising_and_average_features
 @pytest.mark.parametrize("averaging", ["logits", "probabilities"])
 def test_classifier__members_of_ours__average_as_asked_and_take_one_softmax(averaging):
     X, y = make_andi(100, task="model", length=(10, 19), random_state=0)
-    member = ModelClassifier(network_params=TINY, max_epochs=1)
+    member = ModelClassifier(network_params=TINY_WADNET, max_epochs=1)
     bag = LengthBaggingClassifier(member, lengths=[10], cv=2, averaging=averaging, random_state=0)
     bag.fit(X, y)
     logits = np.array([m.predict_logits(X[:7]) for m in bag.members_[0]], dtype=float)
@@ -174,6 +237,22 @@ def test_classifier__foreign_members__average_probabilities_over_crops():
     crops = [track[:10], track[-10:]]
     expected = bag.members_[0][0].predict_proba(crops).mean(axis=0)
     assert_allclose(bag.predict_proba([track])[0], expected, rtol=1e-6)
+
+
+def test_classifier__class_that_a_member_never_saw__has_no_share_from_it():
+    X, y = make_andi(100, task="model", length=(10, 19), random_state=0)
+    seen = np.flatnonzero(y != "lw")
+    for member, averaging in (
+        (SpreadClassifier(), "probabilities"),
+        (ModelClassifier(network_params=TINY_WADNET, max_epochs=1), "logits"),
+    ):
+        folds = [(seen[::2], seen[1::2])]
+        bag = LengthBaggingClassifier(member, lengths=[10], cv=folds, averaging=averaging)
+        bag.set_params(min_bucket=9, random_state=0).fit(X, y)
+        assert bag.classes_.tolist() == ["attm", "ctrw", "fbm", "lw", "sbm"]
+        probability = bag.predict_proba(X[:5])
+        assert (probability[:, 3] < 1e-9).all()
+        assert_allclose(probability.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_mae_scale__random_pairs__is_the_best_of_all_kinks():
@@ -216,9 +295,9 @@ def test_oof_prediction__each_trajectory__comes_from_the_member_that_did_not_lea
         assert_allclose(bag.oof_prediction_[which], expected)
 
 
-def own_slope(X, y, which):
+def own_slope(X, y, which, power=1.0):
     crops = [(c, a) for t, a, w in zip(X, y, which) if w for c in two_crops(t)]
-    return np.mean([a for _, a in crops]) / np.mean(spread([c for c, _ in crops]))
+    return np.mean([a for _, a in crops]) / np.mean(spread([c for c, _ in crops]) ** power)
 
 
 def crop_mean(member, track):
@@ -251,7 +330,7 @@ def test_min_length__error__names_the_short_ones():
 
 
 def test_min_length__nan__leaves_out_in_fit_and_gives_nan_or_none():
-    X, y = tracks(40)
+    X, y = tracks(40, high=20)
     short = np.arange(9.0)
     bag = LengthBaggingRegressor(SpreadRegressor(), lengths=[10], cv=2, min_length="nan")
     with pytest.warns(ShortTrackWarning, match="1 of 41 trajectories"):
@@ -267,128 +346,55 @@ def test_min_length__nan__leaves_out_in_fit_and_gives_nan_or_none():
         assert classifier.fit(X, labels).predict([short, X[0]])[0] is None
 
 
-# Parallel work, failures, interruption ------------------------------------------------------------
-
-
-def test_fit__two_jobs__equals_one():
-    X, y = tracks(60, high=14)
-    bag = LengthBaggingRegressor(tiny_alpha(), lengths=[10], cv=2, random_state=3)
-    one = clone(bag).fit(X, y).predict(X)
-    two = clone(bag).set_params(n_jobs=2).fit(X, y).predict(X)
-    assert_array_equal(one, two)
-
-
-def test_fit__failing_member__names_bucket_and_fold_and_leaves_nothing_fitted():
-    X, y = tracks(120)
-    bag = LengthBaggingRegressor(SpreadRegressor(fail_at=25), lengths=[10, 25], cv=2, min_bucket=9)
-    with pytest.raises(TrainingError, match="bucket of 25 and more points, fold 0.*no convergence"):
-        bag.fit(X, y)
-    assert not [name for name in vars(bag) if name.endswith("_")]
-
-
-def test_checkpoint_dir__second_fit__trains_nothing_again(tmp_path):
-    X, y = tracks(60, high=12)
-    bag = LengthBaggingRegressor(
-        SpreadRegressor(), lengths=[10], cv=3, checkpoint_dir=tmp_path, random_state=0
-    )
-    SpreadRegressor.fits = 0
-    first = clone(bag).fit(X, y).predict(X)
-    assert SpreadRegressor.fits == 3
-    second = clone(bag).fit(X, y).predict(X)
-    assert SpreadRegressor.fits == 3
-    assert_array_equal(first, second)
-    clone(bag).set_params(estimator__power=0.5).fit(X, y)
-    assert SpreadRegressor.fits == 6
-    clone(bag).fit(X, y + 0.1)
-    assert SpreadRegressor.fits == 9
-
-
-def test_checkpoint_dir__damaged_file__is_trained_again_with_a_warning(tmp_path):
-    X, y = tracks(60, high=12)
-    bag = LengthBaggingRegressor(
-        SpreadRegressor(), lengths=[10], cv=2, checkpoint_dir=tmp_path, random_state=0
-    )
-    first = bag.fit(X, y).predict(X)
-    next(tmp_path.glob("member-*")).write_bytes(b"half")
-    with pytest.warns(UserWarning, match="trained again"):
-        assert_array_equal(clone(bag).fit(X, y).predict(X), first)
-
-
 # scikit-learn -------------------------------------------------------------------------------------
 
 
 def test_grid_search__over_estimator_and_lengths_in_a_pipeline__picks_the_better():
-    X, y = tracks(60, high=30)
+    X, y = tracks(60, high=20)
     bag = LengthBaggingRegressor(SpreadRegressor(), cv=2, min_bucket=10, random_state=0)
     pipeline = Pipeline([("normalise", TrajectoryNormalizer()), ("bag", bag)])
-    grid = {"bag__lengths": [[10], [10, 20]], "bag__estimator__power": [0.0, 40.0]}
+    grid = {"bag__lengths": [[10], [10, 15]], "bag__estimator__power": [0.0, 40.0]}
     search = GridSearchCV(pipeline, grid, cv=2, scoring="neg_mean_absolute_error").fit(X, y)
     assert search.best_params_["bag__estimator__power"] == 0.0
     assert search.predict(X).shape == (60,)
 
 
-@parametrize_with_checks(
-    [
-        LengthBaggingRegressor(tiny_alpha(), lengths=None, cv=2, min_bucket=4, random_state=0),
-        LengthBaggingClassifier(
-            ModelClassifier(network_params=TINY, max_epochs=1),
-            lengths=None,
-            cv=2,
-            min_bucket=4,
-            random_state=0,
-        ),
-    ]
-)
+ENSEMBLES = [
+    LengthBaggingRegressor(tiny_alpha(), lengths=None, cv=2, min_bucket=4, random_state=0),
+    LengthBaggingClassifier(
+        ModelClassifier(network_params=TINY_WADNET, max_epochs=1),
+        lengths=None,
+        cv=2,
+        min_bucket=4,
+        random_state=0,
+    ),
+]
+
+
+# No check is excepted.
+@parametrize_with_checks(ENSEMBLES)
 def test_scikit_learn__its_own_checks__pass(estimator, check):
     check(estimator)
 
 
+@pytest.mark.parametrize("estimator", ENSEMBLES, ids=lambda e: type(e).__name__)
+def test_scikit_learn__its_own_checks__are_many(estimator):
+    names = Counter(
+        getattr(check, "func", check).__name__
+        for _, check in estimator_checks_generator(clone(estimator))
+    )
+    assert names.total() >= 40
+    kind = "regressors" if estimator is ENSEMBLES[0] else "classifiers"
+    assert {f"check_{kind}_train", "check_n_features_in", "check_estimators_pickle"} <= set(names)
+
+
+def test_get_params__through_the_nesting__sets_what_members_are_clones_of():
+    bag = LengthBaggingRegressor(tiny_alpha(), lengths=[10], cv=2, random_state=0)
+    assert bag.get_params()["estimator__lr"] == 1e-3
+    X, y = tracks(40, high=12)
+    bag.set_params(estimator__lr=2e-3, min_bucket=9).fit(X, y)
+    assert [member.lr for member in bag.members_[0]] == [2e-3, 2e-3]
+
+
 def test_html__of_an_ensemble__shows_the_member():
     assert "AlphaRegressor" in LengthBaggingRegressor(tiny_alpha())._repr_html_()
-
-
-# Sharing ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("task", ["alpha", "model"])
-def test_save__then_load__predicts_the_same_bits(task, tmp_path):
-    X, y = make_andi(60, task=task, length=(10, 30), random_state=0)
-    member = (AlphaRegressor if task == "alpha" else ModelClassifier)(
-        network_params=TINY, max_epochs=1
-    )
-    kind = LengthBaggingRegressor if task == "alpha" else LengthBaggingClassifier
-    bag = kind(member, lengths=[10, 20], cv=2, min_bucket=10, random_state=0).fit(X, y)
-    bag.save(tmp_path / "bag.safetensors")
-    again = kind.load(tmp_path / "bag.safetensors")
-    assert again.buckets_ == bag.buckets_
-    assert_array_equal(again.predict(X), bag.predict(X))
-    if task == "model":
-        assert_array_equal(again.predict_proba(X), bag.predict_proba(X))
-    assert clone(again).get_params()["lengths"] == [10, 20]
-
-
-def test_save__single_estimator__predicts_the_same_bits(tmp_path):
-    X, y = tracks(30)
-    regressor = tiny_alpha(random_state=0).fit(X, y)
-    regressor.save(tmp_path / "alpha.safetensors")
-    again = AlphaRegressor.load(tmp_path / "alpha.safetensors")
-    assert_array_equal(again.predict(X), regressor.predict(X))
-    assert_array_equal(again.transform(X), regressor.transform(X))
-    assert again.history_ == regressor.history_
-
-
-def test_load__file_of_another_class__says_which(tmp_path):
-    X, y = tracks(30)
-    tiny_alpha(random_state=0).fit(X, y).save(tmp_path / "alpha.safetensors")
-    with pytest.raises(WeightsError, match="holds AlphaRegressor, not ModelClassifier"):
-        ModelClassifier.load(tmp_path / "alpha.safetensors")
-    with pytest.raises(WeightsError, match="holds no ensemble, not LengthBaggingRegressor"):
-        LengthBaggingRegressor.load(tmp_path / "alpha.safetensors")
-
-
-def test_save__foreign_members__is_refused_with_a_remedy(tmp_path):
-    X, y = tracks(40, high=12)
-    bag = LengthBaggingRegressor(SpreadRegressor(), lengths=[10], cv=2).fit(X, y)
-    with pytest.raises(ValueError, match=r"joblib\.dump"):
-        bag.save(tmp_path / "bag.safetensors")
-    assert not list(tmp_path.iterdir())

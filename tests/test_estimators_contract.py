@@ -463,6 +463,10 @@ def test_failed_fit__estimator__is_as_it_was(kind, fitted):
         ({"validation_fraction": -0.1}, "validation_fraction is -0.1"),
         ({"precision": "float16"}, "precision is 'float16'"),
         ({"length": 10}, "fewer than 10 points.*`length`"),
+        ({"length": 0}, "length is 0; pass a whole number of at least 2.*or None"),
+        ({"length": 7.5}, "length is 7.5"),
+        ({"batch_size": 0}, "batch_size is 0; pass a whole number of at least 1.*or -1"),
+        ({"batch_size": -2}, "batch_size is -2"),
     ],
 )
 def test_wrong_parameter__fit__says_what_is_allowed(kind, changes, message):

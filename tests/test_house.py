@@ -7,6 +7,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,8 @@ TREE = (
     "classifier",
     "members",
     "bagging",
-    "ensemble",
+    "bagging_regressor",
+    "bagging_classifier",
     "pretrained",
     "io",
     "analyse",
@@ -271,8 +273,22 @@ def test_documentation__public_name__has_parameters_and_an_example(name):
 
 
 def test_doctests__plain_pytest__runs_them(pytestconfig):
-    assert "skandi" in pytestconfig.getini("testpaths")
+    assert {"skandi", "README.md", "docs"} <= set(pytestconfig.getini("testpaths"))
     assert pytestconfig.getoption("doctestmodules")
+    assert pytestconfig.getoption("doctestglob") == ["*.md"]
+
+
+PAGES = [PACKAGE.parent / "README.md", *sorted((PACKAGE.parent / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages__code_and_commands__are_run_or_there(page):
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    for language, block in blocks:
+        # Python that is no doctest would be run by nobody.
+        assert language != "python" or block.startswith(">>> "), block
+        for script in re.findall(r"python (\S+\.py)", block):
+            assert (PACKAGE.parent / script).is_file(), script
 
 
 def modules_after(statement: str) -> set[str]:

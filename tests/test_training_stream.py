@@ -315,6 +315,21 @@ def test_stream__gradient_not_finite__is_left_out_counted_and_logged(monkeypatch
     assert all(torch.isfinite(p).all() for p in trainer.network.parameters())
 
 
+def test_stream__skipped_batches__are_left_out_of_the_mean_loss(monkeypatch, tmp_path):
+    spoil(monkeypatch, lambda number: number == 3)
+    trainer = trainer_in(tmp_path, replace(CONFIG, steps=5, cooldown=1))
+    step, losses = trainer.train_step, []
+
+    def recorded(batch):
+        losses.append(step(batch))
+        return losses[-1]
+
+    monkeypatch.setattr(trainer, "train_step", recorded)
+    trainer.run()
+    (logged,) = [entry["loss"] for entry in log_of(tmp_path) if "loss" in entry]
+    assert logged == pytest.approx(float(sum(losses[:2] + losses[3:])) / 4)
+
+
 def test_stream__fifty_bad_batches_in_a_row__stop_the_training(monkeypatch, tmp_path, batch):
     short = StreamBatch(batch.positions[:4, :10], batch.alpha[:4], batch.model[:4])
     spoil(monkeypatch, lambda number: number != 50)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from skandi.training.arithmetic import arithmetic
 from skandi.training.batches import LengthBatches, TrajectoryExamples
 
 Score = Callable[[Tensor, Tensor], Tensor]
+
+_GENERATORS = threading.RLock()
 
 
 class _PlateauEnd(Exception):  # noqa: N818  (a signal, not an error)
@@ -261,8 +264,11 @@ def hold(module: TrajectoryNetwork, *, device: str) -> LengthNet:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed torch's generators for a block, and give the caller's state back afterwards."""
-    with torch.random.fork_rng():
+    """Seed torch's generators for a block, and give the caller's state back afterwards.
+
+    Threads take turns, because all of them draw from the same generators.
+    """
+    with _GENERATORS, torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
 

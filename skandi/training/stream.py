@@ -187,7 +187,7 @@ class StreamTrainer:
                 self.seconds, started = self.seconds + now - started, now
                 last = self.step == self.config.steps
                 if self.step % log_every == 0 or last:
-                    self._log({"loss": float(torch.stack(running).mean())}, report)
+                    self._log({"loss": float(torch.stack(running).nanmean())}, report)
                     running.clear()
                 if self.step % validate_every == 0 or last:
                     self._log(validation.score(self.averaged_network()), report)
@@ -199,7 +199,7 @@ class StreamTrainer:
                     started = time.process_time()
 
     def train_step(self, batch: StreamBatch) -> Tensor:
-        """One optimiser step; a batch whose gradient is not finite is left out and counted."""
+        """Make one optimiser step; a batch with a gradient that is not finite is skipped: NaN."""
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = self.config.learning_rate(self.step)
@@ -213,7 +213,7 @@ class StreamTrainer:
         self.step += 1
         if not torch.isfinite(norm):
             self._skip(x.shape[-1])
-            return torch.zeros(())
+            return torch.full((), torch.nan)
         self._bad_in_a_row = 0
         for optimizer in self.optimizers:
             optimizer.step()

@@ -1,0 +1,9 @@
+"""The pages' code is run as doctests, in a folder of its own: pages write files."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Leave the checkout alone."""
+    monkeypatch.chdir(tmp_path)
