@@ -25,6 +25,7 @@ TREE = (
     "trajectories",
     "normalize",
     "lengths",
+    "msd",
     "simulate",
     "networks",
     "weights",
@@ -38,6 +39,10 @@ TREE = (
     "pretrained",
     "io",
     "analyse",
+    "windows",
+    "compare",
+    "plot",
+    "report",
     "cli",
 )
 ALLOWED_TO_IMPORT_SKORCH = ("training",)
