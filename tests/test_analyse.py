@@ -160,7 +160,9 @@ def test_analyse__known_units__give_a_diffusion_coefficient_in_them(tmp_path):
     assert table.D_alpha[20:].isna().all()
     assert table.note[20] == "no D_alpha: the MSD does not grow with the lag"
     assert table.note[21] == "too short: 5 points, at least 10 needed"
-    assert table.attrs["D_alpha"].startswith("in µm²/s^α, from the TA-MSD at lags of 1 to 10 frames")
+    assert table.attrs["D_alpha"].startswith(
+        "in µm²/s^α, from the TA-MSD at lags of 1 to 10 frames"
+    )
     write_results(table, tmp_path / "a.parquet")
     assert pd.read_parquet(tmp_path / "a.parquet").attrs == table.attrs
 

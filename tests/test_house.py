@@ -21,6 +21,7 @@ PACKAGE = Path(skandi.__file__).parent
 TREE = (
     "errors",
     "files",
+    "provenance",
     "diffusion",
     "trajectories",
     "normalize",
@@ -289,7 +290,7 @@ def modules_after(statement: str) -> set[str]:
 def test_import__skandi__is_light():
     loaded = modules_after("import skandi")
     assert "skandi" in loaded
-    assert not loaded & {"torch", "skorch", "sklearn", "pandas"}
+    assert not loaded & {"torch", "skorch", "sklearn", "pandas", "matplotlib", "scipy"}
 
 
 def test_import__simulate__needs_no_torch():

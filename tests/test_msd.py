@@ -14,7 +14,9 @@ def test_msd__definition__is_written_out():
         np.mean([np.sum((x[t + lag] - x[t]) ** 2) for t in range(12 - lag)]) for lag in range(1, 5)
     ]
     np.testing.assert_allclose(time_averaged_msd(x, 4), expected)
-    np.testing.assert_allclose(time_averaged_msd(np.stack([x, 2 * x]), 4)[1], 4 * np.array(expected))
+    np.testing.assert_allclose(
+        time_averaged_msd(np.stack([x, 2 * x]), 4)[1], 4 * np.array(expected)
+    )
 
 
 def test_msd__lags_beyond_the_track__are_missing():
