@@ -165,8 +165,7 @@ def test_predict__units_on_the_command_line__give_a_diffusion_coefficient(quick,
     assert pd.read_csv(out).D_alpha.notna().any()
 
 
-def test_report__file__becomes_a_page(quick, tmp_path):
-    pytest.importorskip("matplotlib")
+def test_report__file__becomes_a_page(quick, no_pictures, tmp_path):
     path, out = tmp_path / "a.csv", tmp_path / "report.html"
     table_of_tracks(path, 3, 20)
     result = skandi_("report", path, "-o", out)

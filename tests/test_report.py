@@ -112,12 +112,12 @@ def test_data__huge_positions__stay_finite():
 
 
 def test_data__many_tracks__are_drawn_with_fewer_points():
-    tracks = tracks_of([2000]).trajectories * 20_000
+    tracks = tracks_of([400]).trajectories * 20_000
     data = track_data([Tracks.from_trajectories(tracks)])
     assert len(json.dumps(data)) < 20e6
 
 
-def test_report__several_sets__are_compared(tmp_path):
+def test_report__several_sets__are_compared(no_pictures, tmp_path):
     sets = [tracks_of([20] * 6), tracks_of([33] * 6)]
     tables = [
         analysed(each, alpha).assign(condition=name, file=f"{name}.csv")
@@ -141,7 +141,7 @@ def test_report__table_of_others__is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_report__no_jinja__names_the_extra(tmp_path, monkeypatch):
+def test_report__no_jinja__names_the_extra(no_pictures, tmp_path, monkeypatch):
     tracks = tracks_of([20])
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingExtraError, match=r"skandi\[report\]"):

@@ -72,7 +72,7 @@ def column(page, name):
     return page.locator(f"#table tbody td:nth-child({heads.index(name) + 1})").all_inner_texts()
 
 
-def test_browser__table__sorts_filters_and_draws(opened):
+def test_browser__table__sorts_filters_and_draws(no_pictures, opened):
     tracks = walks([20, 100, 3, 41], ["a10", "a9", "b", "c"])
     table = analysed(tracks)
     table.loc[[0, 1, 3], "alpha"] = [0.5, 1.5, 0.9]
@@ -111,7 +111,7 @@ def test_browser__pictures__are_shown(opened):
 
 
 @pytest.mark.parametrize("n_dims", [1, 3])
-def test_browser__other_dimensions__are_drawn(opened, n_dims):
+def test_browser__other_dimensions__are_drawn(no_pictures, opened, n_dims):
     tracks = walks([30, 1], n_dims=n_dims)
     page = opened(analysed(tracks), tracks)
     assert page.locator("#drawing polyline").count() == 29
@@ -120,7 +120,7 @@ def test_browser__other_dimensions__are_drawn(opened, n_dims):
     assert page.locator("#drawing circle").count() == 1
 
 
-def test_browser__hostile_names__are_shown_and_never_run(opened):
+def test_browser__hostile_names__are_shown_and_never_run(no_pictures, opened):
     tracks = walks([20, 5, 20, 30], HOSTILE)
     table = analysed(tracks).assign(condition=HOSTILE, file=HOSTILE)
     page = opened(table, tracks, title=HOSTILE[1], weights=HOSTILE)
@@ -129,7 +129,7 @@ def test_browser__hostile_names__are_shown_and_never_run(opened):
     assert page.locator("body img[src='x']").count() == 0
 
 
-def test_browser__twenty_thousand_tracks__stay_usable(opened):
+def test_browser__twenty_thousand_tracks__stay_usable(no_pictures, opened):
     rng = np.random.default_rng(0)
     one = walks([100]).trajectories[0]
     tracks = Tracks.from_trajectories([one] * 20_000, ids=[f"track {k}" for k in range(20_000)])
