@@ -10,15 +10,18 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skandi import plot as plot
     from skandi import simulate as simulate
     from skandi.analyse import analyse as analyse
     from skandi.bagging_classifier import LengthBaggingClassifier as LengthBaggingClassifier
     from skandi.bagging_regressor import LengthBaggingRegressor as LengthBaggingRegressor
     from skandi.classifier import ModelClassifier as ModelClassifier
+    from skandi.compare import compare_conditions as compare_conditions
     from skandi.io import read_tracks as read_tracks
     from skandi.normalize import TrajectoryNormalizer as TrajectoryNormalizer
     from skandi.pretrained import load_pretrained as load_pretrained
     from skandi.regressor import AlphaRegressor as AlphaRegressor
+    from skandi.windows import analyse_windows as analyse_windows
 
 __version__ = "0.1.0"
 
@@ -31,6 +34,9 @@ __all__ = [
     "load_pretrained",
     "read_tracks",
     "analyse",
+    "analyse_windows",
+    "compare_conditions",
+    "plot",
     "simulate",
 ]
 
@@ -43,12 +49,15 @@ _HOME = {
     "load_pretrained": "skandi.pretrained",
     "read_tracks": "skandi.io",
     "analyse": "skandi.analyse",
+    "analyse_windows": "skandi.windows",
+    "compare_conditions": "skandi.compare",
 }
+_MODULES = ("plot", "simulate")
 
 
 def __getattr__(name: str) -> Any:
-    if name == "simulate":
-        return import_module("skandi.simulate")
+    if name in _MODULES:
+        return import_module(f"skandi.{name}")
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module 'skandi' has no attribute {name!r}")

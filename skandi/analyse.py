@@ -14,6 +14,7 @@ from skandi.diffusion import MODELS
 from skandi.errors import SkandiError
 from skandi.io import Tracks, read_tracks
 from skandi.lengths import group_by_length
+from skandi.msd import MAX_LAG, generalised_diffusion
 from skandi.normalize import standardize
 
 COLUMNS = {
@@ -82,8 +83,12 @@ def analyse(
 
         A track that is too short for the estimators, or does not move at all, has missing values.
         An estimator of your own that gives no distribution over α leaves ``alpha_lower``,
-        ``alpha_upper`` and ``expected_error`` empty. So far nothing fills ``novelty``,
-        ``is_novel`` and ``D_alpha``.
+        ``alpha_upper`` and ``expected_error`` empty.
+        ``D_alpha`` is the generalised diffusion coefficient of MSD = 2 d D_α t^α + offset with α as
+        predicted and the offset (localisation noise, exposure blur) fitted, from the time-averaged
+        MSD at lags of 1 to 10 frames and at most a third of the track. It needs the frame interval
+        and both units; ``table.attrs["D_alpha"]`` says in which unit it is, or what is unknown.
+        So far nothing fills ``novelty`` and ``is_novel``.
 
     Raises
     ------
@@ -103,7 +108,8 @@ def analyse(
     """
     tracks = _as_tracks(tracks)
     if not len(tracks):
-        return _table(tracks, np.empty((0, 4)), np.empty((0, len(MODELS))), [])
+        empty = np.empty((0, 4)), np.empty((0, len(MODELS))), np.empty(0)
+        return _table(tracks, *empty, [])
     alpha_model, model_classifier = _estimators(
         tracks.n_dims, alpha_model, model_classifier, preset
     )
@@ -123,7 +129,8 @@ def analyse(
         done += len(rows)
     if progress is not None:
         progress(len(tracks), len(tracks))
-    return _table(tracks, alpha, probability, notes)
+    D_alpha = _diffusion_coefficients(tracks, alpha[:, 0], notes)
+    return _table(tracks, alpha, probability, D_alpha, notes)
 
 
 def _as_tracks(tracks: Any) -> Tracks:
@@ -221,7 +228,41 @@ def _blocks(rows: NDArray[np.int64], n_points: NDArray[np.int64]) -> Iterator[ND
         yield from np.split(rows, np.flatnonzero(np.diff(block)) + 1)
 
 
-def _table(tracks: Tracks, alpha: NDArray, probability: NDArray, notes: list[str]) -> pd.DataFrame:
+def _unknown_units(tracks: Tracks) -> str:
+    """What D_α has to do without, in words; empty if nothing."""
+    names = ("frame_interval", "time_unit", "space_unit")
+    unknown = [name.replace("_", " ") for name in names if getattr(tracks, name) is None]
+    return ", ".join(unknown)
+
+
+def _diffusion_coefficients(
+    tracks: Tracks, alpha: NDArray[np.float64], notes: list[str]
+) -> NDArray[np.float64]:
+    """D_α of each track; `notes` gets a word where a track with an α has none."""
+    if _unknown_units(tracks):
+        return np.full(len(tracks), np.nan)
+    assert tracks.frame_interval is not None
+    D_alpha = generalised_diffusion(tracks.trajectories, alpha, tracks.frame_interval)
+    for row in np.flatnonzero(np.isnan(D_alpha) & np.isfinite(alpha)):
+        told = "no D_alpha: the MSD does not grow with the lag"
+        notes[row] = f"{notes[row]}; {told}" if notes[row] else told
+    return D_alpha
+
+
+def _about_diffusion_coefficients(tracks: Tracks) -> str:
+    """The unit of D_α and how it was found, or why there is none."""
+    unknown = _unknown_units(tracks)
+    if unknown:
+        return f"not computed, unknown: {unknown}"
+    return (
+        f"in {tracks.space_unit}²/{tracks.time_unit}^α, from the TA-MSD at lags of 1 to {MAX_LAG} "
+        "frames and at most a third of the track, with α as predicted and the noise offset fitted"
+    )
+
+
+def _table(
+    tracks: Tracks, alpha: NDArray, probability: NDArray, D_alpha: NDArray, notes: list[str]
+) -> pd.DataFrame:
     known = np.isfinite(probability).any(axis=1)
     best = np.where(np.isfinite(probability), probability, -1).argmax(axis=1)
     filled: dict[str, Any] = {
@@ -233,10 +274,13 @@ def _table(tracks: Tracks, alpha: NDArray, probability: NDArray, notes: list[str
         "alpha_upper": alpha[:, 2],
         "expected_error": alpha[:, 3],
         "model": [MODELS[k] if ok else None for k, ok in zip(best, known, strict=True)],
+        "D_alpha": D_alpha,
         "note": notes,
     }
     filled.update({f"p_{model}": probability[:, k] for k, model in enumerate(MODELS)})
     missing = [None] * len(tracks)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {name: pd.Series(filled.get(name, missing), dtype=t) for name, t in COLUMNS.items()}
     )
+    table.attrs["D_alpha"] = _about_diffusion_coefficients(tracks)
+    return table

@@ -8,3 +8,9 @@ import torch
 def one_thread():
     """Two threads sum in another order than one: exact comparisons need a fixed number."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Reports without pictures, which take most of their time."""
+    monkeypatch.setattr("skandi.report.page.draw_figures", lambda table, sets: [])

@@ -18,6 +18,18 @@ class LengthAsAlpha:
         return np.array([len(x) / 1000 for x in X], dtype=np.float32)
 
 
+class ConstantAlpha:
+    """Predicts one value for every track."""
+
+    min_points_ = 10
+
+    def __init__(self, alpha):
+        self.alpha = alpha
+
+    def predict(self, X):
+        return np.full(len(X), self.alpha, dtype=np.float32)
+
+
 class LengthAsModel:
     """Is sure that a track of T points is the model T modulo the number of models."""
 

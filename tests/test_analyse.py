@@ -5,12 +5,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from fake_estimators import LengthAsAlpha, LengthAsModel
+from fake_estimators import ConstantAlpha, LengthAsAlpha, LengthAsModel
 
 from skandi import analyse, load_pretrained
 from skandi.diffusion import MODELS
 from skandi.errors import SkandiError, TracksFileError, TrajectoryError
-from skandi.io import Tracks, read_tracks, sample_tracks_path, write_tracks
+from skandi.io import Tracks, read_tracks, sample_tracks_path, write_results, write_tracks
 
 COLUMNS = [
     "track_id", "n_points", "n_dims", "alpha", "alpha_lower", "alpha_upper", "expected_error",
@@ -53,7 +53,7 @@ def test_analyse__columns_and_types__do_not_depend_on_the_tracks(lengths):
 
 def test_analyse__columns_of_later__are_empty():
     table = analysed(walks(20, 30))
-    later = ["alpha_lower", "alpha_upper", "expected_error", "novelty", "is_novel", "D_alpha"]
+    later = ["alpha_lower", "alpha_upper", "expected_error", "novelty", "is_novel"]
     assert table[later].isna().all(axis=None)
 
 
@@ -138,6 +138,33 @@ def test_analyse__classifier_of_fewer_models__leaves_the_others_missing():
 def test_analyse__classifier_of_other_labels__is_an_error():
     with pytest.raises(SkandiError, match=r"classes \['confined'\]"):
         analysed(walks(20), model_classifier=LengthAsModel(("fbm", "confined")))
+
+
+UNITS = {"frame_interval": 0.1, "time_unit": "s", "space_unit": "µm"}
+
+
+@pytest.mark.parametrize("unknown", UNITS)
+def test_analyse__unknown_unit__gives_no_diffusion_coefficient_and_says_so(unknown):
+    known = {name: value for name, value in UNITS.items() if name != unknown}
+    table = analysed(Tracks.from_trajectories(walks(200, 200), **known))
+    assert table.D_alpha.isna().all()
+    assert table.attrs["D_alpha"] == f"not computed, unknown: {unknown.replace('_', ' ')}"
+
+
+def test_analyse__known_units__give_a_diffusion_coefficient_in_them(tmp_path):
+    zigzag = np.tile([[0.0], [1.0]], (200, 2))
+    tracks = Tracks.from_trajectories([*walks(*[400] * 20), zigzag, walks(5)[0]], **UNITS)
+    table = analysed(tracks, alpha_model=ConstantAlpha(1.0))
+    # unit steps every 0.1 s on each axis: 2 D 0.1 = 1
+    assert table.D_alpha[:20].median() == pytest.approx(5, rel=0.1)
+    assert table.D_alpha[20:].isna().all()
+    assert table.note[20] == "no D_alpha: the MSD does not grow with the lag"
+    assert table.note[21] == "too short: 5 points, at least 10 needed"
+    assert table.attrs["D_alpha"].startswith(
+        "in µm²/s^α, from the TA-MSD at lags of 1 to 10 frames"
+    )
+    write_results(table, tmp_path / "a.parquet")
+    assert pd.read_parquet(tmp_path / "a.parquet").attrs == table.attrs
 
 
 def test_analyse__many_points__are_done_in_blocks_and_told(monkeypatch):

@@ -120,6 +120,69 @@ def test_predict__challenge_file_of_mixed_dimensions__takes_those_asked_for(quic
     assert pd.read_csv(out).n_dims.tolist() == [2]
 
 
+def table_of_tracks(path, n_tracks, T, seed=0):
+    x = np.random.default_rng(seed).normal(size=(n_tracks, T, 2)).cumsum(axis=1)
+    frame = pd.DataFrame(x.reshape(-1, 2), columns=["x", "y"])
+    frame["track"] = np.repeat(np.arange(n_tracks), T)
+    frame["frame"] = np.tile(np.arange(T), n_tracks)
+    frame.to_csv(path, index=False)
+
+
+def test_predict__several_files__are_one_table_with_their_conditions(quick, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, T in (("ctrl_1", 20), ("ctrl_2", 30), ("drug_1", 41), ("drug_2", 40)):
+        table_of_tracks(f"{name}.csv", 3, T)
+    arguments = ("control=ctrl_*.csv", "drug=drug_[12].csv", "-o", "o.csv", "--compare", "d.csv")
+    result = skandi_("predict", *arguments)
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv("o.csv")
+    assert list(table)[:3] == ["condition", "file", "track_id"]
+    assert table.condition.tolist() == ["control"] * 6 + ["drug"] * 6
+    assert table.file.unique().tolist() == ["ctrl_1.csv", "ctrl_2.csv", "drug_1.csv", "drug_2.csv"]
+    assert table.n_points.unique().tolist() == [20, 30, 41, 40]
+    difference = pd.read_csv("d.csv").iloc[0]
+    assert (difference.reference, difference.condition) == ("control", "drug")
+    assert difference.difference == pytest.approx(0.0405 - 0.025, rel=1e-4)
+    assert (difference.n_files, difference.n_tracks) == (2, 6)
+    assert "median alpha, drug less control: +0.015" in result.stderr
+
+
+def test_predict__files_without_a_condition__are_one_each(quick, tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    table_of_tracks(tmp_path / "a" / "x.csv", 2, 20)
+    table_of_tracks(tmp_path / "b" / "x.csv", 2, 20)
+    table_of_tracks(tmp_path / "c=d[1].csv", 2, 20)
+    out = tmp_path / "out.csv"
+    assert skandi_("predict", tmp_path / "*" / "x.csv", "-o", out).exit_code == 0
+    assert pd.read_csv(out).condition.unique().tolist() == ["a/x.csv", "b/x.csv"]
+    assert skandi_("predict", tmp_path / "c=d[1].csv", "-o", out).exit_code == 0
+    assert "condition" not in pd.read_csv(out)
+    assert skandi_("predict", f"k={tmp_path / 'c=d[1].csv'}", "-o", out).exit_code == 0
+    assert pd.read_csv(out).condition.unique().tolist() == ["k"]
+
+
+def test_predict__units_on_the_command_line__give_a_diffusion_coefficient(quick, tmp_path):
+    path, out = tmp_path / "a.csv", tmp_path / "out.csv"
+    table_of_tracks(path, 3, 200)
+    told = skandi_("predict", path, "-o", out).stderr
+    assert "D_alpha: not computed, unknown: frame interval, time unit, space unit" in told
+    units = ("--frame-interval", 0.1, "--time-unit", "s", "--space-unit", "µm")
+    told = skandi_("predict", path, "-o", out, *units).stderr
+    assert "D_alpha: in µm²/s^α" in told
+    assert pd.read_csv(out).D_alpha.notna().any()
+
+
+def test_report__file__becomes_a_page(quick, no_pictures, tmp_path):
+    path, out = tmp_path / "a.csv", tmp_path / "report.html"
+    table_of_tracks(path, 3, 20)
+    result = skandi_("report", path, "-o", out)
+    assert result.exit_code == 0, result.output
+    page = out.read_text(encoding="utf-8")
+    assert re.search(r"andi2020_2d\.safetensors, sha256 [0-9a-f]{12}", page)
+    assert f"wrote {out}" in result.stderr
+
+
 def test_predict__no_track_long_enough__is_exit_code_1_and_still_a_table(quick, tmp_path):
     path, out = tmp_path / "tracks.csv", tmp_path / "out.csv"
     path.write_text("track,frame,x\n1,0,0.5\n1,1,1.5\n2,0,3.5\n")
@@ -140,6 +203,10 @@ ERRORS = {
     "unknown suffix": ("simulate", "-o", "{tmp}/a.xlsx"),
     "no folder for tracks": ("simulate", "-o", "{tmp}/nowhere/a.csv"),
     "empty file": ("predict", "{tmp}/empty.csv"),
+    "no file like it": ("predict", "{tmp}/z*.csv"),
+    "twice the same file": ("predict", "{tmp}/good.csv", "{tmp}/go*.csv"),
+    "report that is no page": ("report", "{tmp}/good.csv", "-o", "{tmp}/out.pdf"),
+    "no folder for a report": ("report", "{tmp}/good.csv", "-o", "{tmp}/nowhere/out.html"),
 }
 
 
@@ -325,7 +392,8 @@ def test_version__option__prints_it():
 def test_help__imports__nothing_heavy():
     code = (
         "import sys; from skandi.cli import app; app(['--help'], standalone_mode=False);"
-        "print(*sorted({'torch', 'pandas', 'sklearn', 'numpy'} & set(sys.modules)), 'end')"
+        "heavy = {'torch', 'pandas', 'sklearn', 'numpy', 'matplotlib', 'jinja2'};"
+        "print(*sorted(heavy & set(sys.modules)), 'end')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1].strip() == "end"

@@ -22,11 +22,13 @@ PACKAGE = Path(skandi.__file__).parent
 TREE = (
     "errors",
     "files",
+    "provenance",
     "diffusion",
     "trajectories",
     "normalize",
     "lengths",
     "calibration",
+    "msd",
     "simulate",
     "networks",
     "weights",
@@ -41,6 +43,10 @@ TREE = (
     "pretrained",
     "io",
     "analyse",
+    "windows",
+    "compare",
+    "plot",
+    "report",
     "cli",
 )
 ALLOWED_TO_IMPORT_SKORCH = ("training",)
@@ -301,7 +307,7 @@ def modules_after(statement: str) -> set[str]:
 def test_import__skandi__is_light():
     loaded = modules_after("import skandi")
     assert "skandi" in loaded
-    assert not loaded & {"torch", "skorch", "sklearn", "pandas"}
+    assert not loaded & {"torch", "skorch", "sklearn", "pandas", "matplotlib", "scipy"}
 
 
 def test_import__simulate__needs_no_torch():

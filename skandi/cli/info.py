@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
 from skandi import __version__
 from skandi.cli.console import one_line
 from skandi.errors import WeightsError
-
-_PACKAGES = (
-    "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "torch", "skorch", "safetensors",
-    "joblib", "typer",
-)  # fmt: skip
+from skandi.provenance import file_digest, package_versions
 
 
 def info() -> None:
@@ -27,7 +21,7 @@ def info() -> None:
     import torch
 
     typer.echo(f"skandi {__version__}, Python {platform.python_version()}, {platform.platform()}")
-    typer.echo(", ".join(f"{name} {_version_of(name)}" for name in _PACKAGES))
+    typer.echo(", ".join(f"{name} {number}" for name, number in package_versions().items()))
     typer.echo(f"{os.cpu_count()} processors, {torch.get_num_threads()} threads of torch")
     typer.echo("")
     typer.echo("Bundled weights, scored on fresh simulated trajectories:")
@@ -51,19 +45,11 @@ def _describe(n_dims: int) -> str:
     config, state = load_weights(path)
     scores, training = config["scores"], config["training"]
     n_parameters = sum(t.numel() for t in state.values())
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     return (
         f"{scores['recipe']}, {scores['lengths'][0]}-{scores['lengths'][1]} points: "
         f"MAE of α {scores['mae']:.4f} ± {scores['mae_standard_error']:.4f}, "
         f"F1 of the model {scores['f1']:.4f} ± {scores['f1_standard_error']:.4f} "
         f"({scores['trajectories_per_task']} each); {n_parameters} parameters, trained on "
         f"{training['trajectories']} trajectories in {training['core_hours']} core hours; "
-        f"{path.name}, sha256 {digest}"
+        f"{path.name}, sha256 {file_digest(path)}"
     )
-
-
-def _version_of(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "missing"

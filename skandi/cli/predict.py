@@ -1,4 +1,4 @@
-"""``skandi predict``: a file of tracks in, one row per track out."""
+"""``skandi predict``: files of tracks in, one row per track out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from skandi.cli.console import printable, progress, say
+from skandi.cli.console import printable, say
+from skandi.cli.inputs import analyse_inputs, find_inputs, read_with
+from skandi.errors import SkandiError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,32 +25,48 @@ _SKIPPED_SHOWN = 10
 _PIPE_WIDTH = 110
 
 
+TRACKS = typer.Argument(
+    ...,
+    metavar="TRACKS...",
+    help="Files of tracks: tables (CSV, TSV, Parquet), TrackMate's XML, arrays (.npy) or AnDi "
+    "text. A pattern such as ctrl_*.csv stands for all files like it, and control=ctrl_*.csv names "
+    "their condition.",
+)
+FORMAT = typer.Option("auto", help="Format of TRACKS; auto looks at its content.")
+GAPS = typer.Option(
+    "split",
+    help="What to do with a track that misses frames: split it there, stop, or fill it on "
+    "straight lines.",
+)
+DIMS = typer.Option(
+    None,
+    min=1,
+    max=3,
+    help="Dimension to take from an AnDi file that mixes them, or of an andi_datasets array.",
+)
+FRAME_INTERVAL = typer.Option(
+    None, help="Time from one frame to the next, where the file does not say it; for D_alpha."
+)
+TIME_UNIT = typer.Option(None, help="Unit of the frame interval, such as s.")
+SPACE_UNIT = typer.Option(None, help="Unit of the positions, such as µm.")
+
+
 def predict(
-    tracks: Path = typer.Argument(
-        ...,
-        metavar="TRACKS",
-        help="File of tracks: a table (CSV, TSV, Parquet), TrackMate's XML, an array (.npy) or "
-        "AnDi text.",
-    ),
+    tracks: list[str] = TRACKS,
     output: Path | None = typer.Option(
         None, "-o", "--output", metavar="OUT", help="Table to write, .csv or .parquet."
     ),
-    format: TracksFormat = typer.Option(
-        "auto", help="Format of TRACKS; auto looks at its content."
+    compare: Path | None = typer.Option(
+        None, metavar="OUT", help="Table of differences between conditions, .csv or .parquet."
     ),
-    gaps: Gaps = typer.Option(
-        "split",
-        help="What to do with a track that misses frames: split it there, stop, or fill it on "
-        "straight lines.",
-    ),
-    dims: int | None = typer.Option(
-        None,
-        min=1,
-        max=3,
-        help="Dimension to take from an AnDi file that mixes them, or of an andi_datasets array.",
-    ),
+    format: TracksFormat = FORMAT,
+    gaps: Gaps = GAPS,
+    dims: int | None = DIMS,
+    frame_interval: float | None = FRAME_INTERVAL,
+    time_unit: str | None = TIME_UNIT,
+    space_unit: str | None = SPACE_UNIT,
 ) -> None:
-    """Anomalous exponent and diffusion model of every track in a file.
+    """Anomalous exponent and diffusion model of every track in a file, or in several.
 
     A table needs a column for the track (particle, track, trajectory, traj_idx or track_id), one
     for the frame (frame or t), and x, y, z as far as there are. Tables of trackpy, Spot-On, saSPT
@@ -56,6 +74,10 @@ def predict(
     exported, and so are its own XML file, its export of tracks, and arrays (.npy) of napari,
     noctiluca and andi_datasets. A track that splits or merges is cut there. Every track is in the
     output: one that could not be analysed has a note that says why.
+
+    Several files give one table with the columns condition and file, and the conditions are
+    compared with the first: difference in median α and in the share of each model, with bootstrap
+    intervals over tracks, grouped by file.
 
     In a CSV output, text that a spreadsheet would run as a formula gets an apostrophe in front.
 
@@ -65,28 +87,61 @@ def predict(
     - `skandi predict tracks.csv -o results.csv`
     - `skandi predict tracks.parquet -o results.parquet --gaps interpolate`
     - `skandi predict task1.txt --dims 2 -o results.csv`
+    - `skandi predict control=ctrl_*.csv drug=drug_*.csv -o results.csv --compare differences.csv`
 
     Exit code: 0, or 1 if no track could be analysed, or 2 after an error.
     """
-    from skandi.analyse import analyse
-    from skandi.io import check_results_path, read_tracks, write_results
+    from skandi.io import check_results_path, write_results
 
-    if output is not None:
-        check_results_path(output)
-    read = read_tracks(tracks, format, gaps=gaps, n_dims=dims)
-    say(str(read.report))
-    with progress("tracks") as update:
-        table = analyse(read, progress=update)
+    for path in filter(None, (output, compare)):
+        check_results_path(path)
+    inputs = find_inputs(tracks)
+    options = {
+        "format": format,
+        "gaps": gaps,
+        "n_dims": dims,
+        "frame_interval": frame_interval,
+        "time_unit": time_unit,
+        "space_unit": space_unit,
+    }
+    table, _ = analyse_inputs(inputs, read_with(options))
     if output is None:
         _print_results(table)
     else:
         write_results(table, output)
-    _say_skipped(table)
+    say_skipped(table)
+    say(f"D_alpha: {table.attrs['D_alpha']}")
     if output is not None:
         say(f"wrote {output}")
     if not table["alpha"].notna().any():
         say("no track could be analysed")
         raise typer.Exit(1)
+    _compare(table, compare)
+
+
+def _compare(table: pd.DataFrame, output: Path | None) -> None:
+    """Tell, and perhaps write, how conditions differ; nothing where there is only one."""
+    from skandi.compare import compare_conditions
+    from skandi.io import write_results
+
+    read = table[table["alpha"].notna()]
+    if "condition" not in read or read["condition"].nunique() < 2:
+        if output is not None:
+            raise SkandiError(f"{output}: tracks of two conditions or more are needed to compare")
+        return
+    compared = compare_conditions(read)
+    say("differences, with 95 % intervals:")
+    for row in compared[(compared["value"] > 0) | (compared["value_reference"] > 0)].itertuples():
+        say(
+            f"  {row.quantity}, {printable(row.condition)} less {printable(row.reference)}: "
+            f"{row.difference:+.3f} [{row.lower:+.3f}, {row.upper:+.3f}]"
+        )
+    for note in compared["note"].unique():
+        if note:
+            say(f"  {note}")
+    if output is not None:
+        write_results(compared, output)
+        say(f"wrote {output}")
 
 
 def _print_results(table: pd.DataFrame) -> None:
@@ -99,6 +154,9 @@ def _print_results(table: pd.DataFrame) -> None:
     if not console.is_terminal:
         console = Console(width=_PIPE_WIDTH)
     shown = Table(box=None, pad_edge=False)
+    grouped = "condition" in table
+    if grouped:
+        shown.add_column("condition")
     for name in ("track", "points", "α", "model", "p"):
         shown.add_column(name, justify="left" if name in ("track", "model") else "right")
     shown.add_column("note")
@@ -112,11 +170,13 @@ def _print_results(table: pd.DataFrame) -> None:
             f"{getattr(row, f'p_{row.model}'):.2f}" if known else "",
             printable(row.note),
         ]
+        if grouped:
+            cells.insert(0, printable(row.condition))
         shown.add_row(*map(Text, cells))  # as text: a track may be called [red]
     console.print(shown)
 
 
-def _say_skipped(table: pd.DataFrame) -> None:
+def say_skipped(table: pd.DataFrame) -> None:
     """Which tracks have no answer, and why, one line a reason."""
     skipped = table[table["alpha"].isna()]
     say(f"{len(table) - len(skipped)} of {len(table)} tracks analysed")

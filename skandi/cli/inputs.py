@@ -1,0 +1,95 @@
+"""Files of tracks as they stand on the command line: several, by pattern, under a condition."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skandi.cli.console import progress, say
+from skandi.errors import SkandiError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skandi.io import Tracks
+
+
+@dataclass(frozen=True)
+class Input:
+    """One file of tracks; its condition is empty where none was given."""
+
+    path: Path
+    condition: str = ""
+
+
+def find_inputs(arguments: list[str]) -> list[Input]:
+    """The files that arguments ``PATH``, ``PATTERN`` and ``CONDITION=PATTERN`` stand for.
+
+    An argument that is the name of a file is that file, whatever characters are in it. Patterns are
+    expanded here as well, for shells that do not.
+    """
+    found: dict[Path, Input] = {}
+    for argument in arguments:
+        condition, equals, pattern = argument.partition("=")
+        if Path(argument).exists() or not equals or not condition:
+            condition, pattern = "", argument
+        matches = [pattern]
+        if not Path(pattern).exists() and glob.has_magic(pattern):
+            matches = sorted(glob.glob(pattern, recursive=True))
+        if not matches:
+            raise FileNotFoundError(2, "no file has a name like", pattern)
+        for path in map(Path, matches):
+            if path in found:
+                raise SkandiError(f"{path} is named twice: each file is read once.")
+            found[path] = Input(path, condition)
+    return list(found.values())
+
+
+def analyse_inputs(
+    inputs: list[Input], read: Callable[[Path], Tracks]
+) -> tuple[pd.DataFrame, list[Tracks]]:
+    """One table for all files, and the tracks of each.
+
+    With several files, or a condition given, the first columns are ``condition`` and ``file``; a
+    file without a condition is a condition of its own.
+    """
+    import pandas as pd
+
+    from skandi.analyse import analyse
+
+    tables, sets = [], []
+    told = len(inputs) > 1 or bool(inputs[0].condition)
+    names = _short_names([each.path for each in inputs])
+    for each, name in zip(inputs, names, strict=True):
+        tracks = read(each.path)
+        say(str(tracks.report))
+        with progress("tracks") as update:
+            table = analyse(tracks, progress=update)
+        if told:
+            table.insert(0, "condition", pd.Series(each.condition or name, table.index, "string"))
+            table.insert(1, "file", pd.Series(str(each.path), table.index, "string"))
+        tables.append(table)
+        sets.append(tracks)
+    about = dict.fromkeys(table.attrs["D_alpha"] for table in tables)
+    for table in tables:
+        table.attrs = {"D_alpha": "; ".join(about)}
+    return pd.concat(tables, ignore_index=True), sets
+
+
+def read_with(options: dict[str, Any]) -> Callable[[Path], Tracks]:
+    """A reader of one file with the options of a command."""
+    from skandi.io import read_tracks
+
+    return lambda path: read_tracks(path, **options)
+
+
+def _short_names(paths: list[Path]) -> list[str]:
+    """Names without folder and suffix where that tells files apart, as much as is needed else."""
+    for name in (lambda p: p.stem, lambda p: p.name, lambda p: "/".join(p.parts[-2:])):
+        names = [name(path) for path in paths]
+        if len(set(names)) == len(names):
+            return names
+    return [str(path) for path in paths]

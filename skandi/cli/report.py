@@ -1,0 +1,72 @@
+"""``skandi report``: files of tracks in, one self-contained page out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from skandi.cli.console import require_folder, say
+from skandi.cli.inputs import analyse_inputs, find_inputs, read_with
+from skandi.cli.predict import (
+    DIMS,
+    FORMAT,
+    FRAME_INTERVAL,
+    GAPS,
+    SPACE_UNIT,
+    TIME_UNIT,
+    TRACKS,
+    Gaps,
+    TracksFormat,
+    say_skipped,
+)
+from skandi.errors import SkandiError
+
+
+def report(
+    tracks: list[str] = TRACKS,
+    output: Path = typer.Option(..., "-o", "--output", metavar="OUT", help="Page to write, .html."),
+    format: TracksFormat = FORMAT,
+    gaps: Gaps = GAPS,
+    dims: int | None = DIMS,
+    frame_interval: float | None = FRAME_INTERVAL,
+    time_unit: str | None = TIME_UNIT,
+    space_unit: str | None = SPACE_UNIT,
+) -> None:
+    """Analyse tracks and write a page with summary, pictures and a table of all tracks.
+
+    The page is one file that opens in any browser and needs no network: mail it, keep it with the
+    data. Text in it that came from the files is shown and never run.
+
+    For example:
+
+    - `skandi report tracks.csv -o report.html`
+    - `skandi report tracks.csv --frame-interval 0.03 --time-unit s --space-unit µm -o report.html`
+    - `skandi report control=ctrl_*.csv drug=drug_*.csv -o report.html`
+
+    Exit code: 0, or 2 after an error.
+    """
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise SkandiError(f"{output}: a report is a page, so the name must end in .html")
+    require_folder(output)
+    inputs = find_inputs(tracks)
+    from skandi.pretrained import shipped_weights
+    from skandi.provenance import file_digest
+    from skandi.report import write_report
+
+    options = {
+        "format": format,
+        "gaps": gaps,
+        "n_dims": dims,
+        "frame_interval": frame_interval,
+        "time_unit": time_unit,
+        "space_unit": space_unit,
+    }
+    table, sets = analyse_inputs(inputs, read_with(options))
+    files = [
+        shipped_weights(n_dims) for n_dims in sorted({each.n_dims for each in sets if len(each)})
+    ]
+    weights = [f"{path.name}, sha256 {file_digest(path)}" for path in files]
+    write_report(output, table, sets, weights=weights)
+    say_skipped(table)
+    say(f"wrote {output}")

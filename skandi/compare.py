@@ -1,0 +1,219 @@
+"""Conditions side by side: differences of α and of the models, with intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import binom
+
+from skandi.diffusion import MODELS
+from skandi.errors import SkandiError
+
+_FEW_FILES = 5
+# Tracks drawn at a time, for the sake of memory.
+_BLOCK_TRACKS = 500_000
+
+
+def compare_conditions(
+    table: pd.DataFrame,
+    *,
+    condition: str = "condition",
+    file: str = "file",
+    reference: str | None = None,
+    confidence: float = 0.95,
+    n_resamples: int = 2000,
+    random_state: int | np.random.Generator | None = 0,
+) -> pd.DataFrame:
+    """Differences between conditions in median α and in the share of each model.
+
+    The intervals are percentile bootstrap intervals over tracks, grouped by file. Tracks of one
+    film resemble each other, so where every condition has two files or more, files are drawn first
+    and tracks within them second. A condition with one file lends only its tracks to chance, and
+    the interval then says nothing about how films differ.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of `analyse`, with a column for the condition and perhaps one for the file. Tracks
+        without an α are left out.
+    condition, file : str
+        Names of these columns. Without a column `file` each condition counts as one file.
+    reference : str, optional
+        Condition the others are compared with; the first in the table when left out.
+    confidence : float, default=0.95
+        Of the intervals, each by itself: with five models, look twice at a single one that just
+        excludes 0.
+    n_resamples : int, default=2000
+        Bootstrap samples.
+    random_state : int, Generator or None, default=0
+        The same seed gives the same intervals.
+
+    Returns
+    -------
+    DataFrame
+        A row per condition other than the reference and per quantity (``"median alpha"``,
+        ``"share of attm"``, …), with the columns ``reference``, ``condition``, ``quantity``,
+        ``value_reference``, ``value``, ``difference`` (`value` less `value_reference`), ``lower``,
+        ``upper``, ``n_tracks_reference``, ``n_tracks``, ``n_files_reference``, ``n_files`` and
+        ``note``.
+
+    Raises
+    ------
+    SkandiError
+        If there is no such column, fewer than two conditions, or a condition without an α.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skandi import analyse, compare_conditions
+    >>> from skandi.simulate import simulate
+    >>> tables = [
+    ...     analyse(list(simulate("fbm", alpha, 40, 60, 2, random_state=1))).assign(condition=name)
+    ...     for name, alpha in (("control", 1.0), ("drug", 0.5))
+    ... ]
+    >>> compared = compare_conditions(pd.concat(tables))
+    >>> compared.quantity[0], bool(compared.upper[0] < 0)
+    ('median alpha', True)
+    """
+    _require_columns(table, condition)
+    read = table[table["alpha"].notna()]
+    names = list(dict.fromkeys(table[condition].astype(str)))
+    first = names[0] if reference is None and names else str(reference)
+    if first not in names or len(names) < 2:
+        raise SkandiError(
+            f"The conditions are {names}: two or more are needed, and the reference "
+            f"({first!r}) must be one of them."
+        )
+    rng = np.random.default_rng(random_state)
+    films = {}
+    for name in names:
+        rows = read[read[condition].astype(str) == name]
+        if rows.empty:
+            raise SkandiError(f"No track of condition {name!r} has an α: leave it out.")
+        films[name] = _films(rows, file)
+    draw_files = min(len(f) for f in films.values()) > 1
+    drawn = {n: _bootstrap(f, draw_files, n_resamples, rng) for n, f in films.items()}
+    tail = (1 - confidence) / 2
+    rows = []
+    for name in names:
+        if name == first:
+            continue
+        ours, theirs = (_quantities(np.concatenate(films[n])) for n in (name, first))
+        lower, upper = np.quantile(drawn[name] - drawn[first], [tail, 1 - tail], axis=0)
+        for k, quantity in enumerate(("median alpha", *(f"share of {m}" for m in MODELS))):
+            rows.append(
+                {
+                    "reference": first,
+                    "condition": name,
+                    "quantity": quantity,
+                    "value_reference": theirs[k],
+                    "value": ours[k],
+                    "difference": ours[k] - theirs[k],
+                    "lower": lower[k],
+                    "upper": upper[k],
+                    "n_tracks_reference": sum(map(len, films[first])),
+                    "n_tracks": sum(map(len, films[name])),
+                    "n_files_reference": len(films[first]),
+                    "n_files": len(films[name]),
+                    "note": _caution(films[first], films[name], draw_files),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def median_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Median with an interval that needs no assumption on the distribution.
+
+    The interval runs between two order statistics, whose ranks follow from the binomial law
+    (Conover, Practical Nonparametric Statistics, 1999, Sec. 3.2). Values are taken as independent.
+
+    Parameters
+    ----------
+    values : array-like of shape (n,)
+        NaN are left out.
+    confidence : float, default=0.95
+        At least this; below six values the interval is the whole range and covers less.
+
+    Returns
+    -------
+    median, lower, upper : float
+        NaN when there is no value.
+
+    Examples
+    --------
+    >>> median_interval(range(1, 101))
+    (50.5, 40.0, 61.0)
+    """
+    x = np.sort(np.asarray(values, dtype=np.float64))
+    x = x[np.isfinite(x)]
+    if not len(x):
+        return np.nan, np.nan, np.nan
+    rank = int(binom.ppf((1 - confidence) / 2, len(x), 0.5))
+    rank = min(max(rank, 1), (len(x) + 1) // 2)
+    return float(np.median(x)), float(x[rank - 1]), float(x[len(x) - rank])
+
+
+def model_shares(models: pd.Series) -> NDArray[np.float64]:
+    """Share of each of the five models among the tracks that have one, NaN if none has.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> model_shares(pd.Series(["fbm", "fbm", "lw", None])).round(2).tolist()
+    [0.0, 0.0, 0.67, 0.33, 0.0]
+    """
+    counts = np.array([int((models == model).sum()) for model in MODELS])
+    return counts / counts.sum() if counts.sum() else np.full(len(MODELS), np.nan)
+
+
+def _require_columns(table: pd.DataFrame, condition: str) -> None:
+    missing = [name for name in (condition, "alpha", "model") if name not in table]
+    if missing:
+        raise SkandiError(
+            f"The table has no column {', '.join(missing)}. Pass rows of skandi.analyse, each with "
+            "its condition: table.assign(condition=...)."
+        )
+
+
+def _films(rows: pd.DataFrame, file: str) -> list[NDArray[np.float64]]:
+    """One array (n, 2) per file: α and the index of the model."""
+    code = rows["model"].map({model: k for k, model in enumerate(MODELS)})
+    values = np.column_stack([rows["alpha"], code]).astype(np.float64)
+    if file not in rows:
+        return [values]
+    which = pd.factorize(rows[file].astype(str))[0]
+    return [values[which == k] for k in range(which.max() + 1)]
+
+
+def _quantities(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Median α and the share of each model of samples (..., m, 2)."""
+    medians = np.median(values[..., 0], axis=-1)
+    shares = [(values[..., 1] == k).mean(axis=-1) for k in range(len(MODELS))]
+    return np.stack([medians, *shares], axis=-1)
+
+
+def _bootstrap(
+    films: list[NDArray[np.float64]], draw_files: bool, n: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """The quantities of n samples, (n, 1 + 5)."""
+    every = np.arange(len(films))
+    at_once = 1 if draw_files else max(1, _BLOCK_TRACKS // sum(map(len, films)))
+    drawn = []
+    for first in range(0, n, at_once):
+        rows = min(at_once, n - first)
+        which = rng.choice(every, size=len(every)) if draw_files else every
+        sample = [films[k][rng.integers(len(films[k]), size=(rows, len(films[k])))] for k in which]
+        drawn.append(_quantities(np.concatenate(sample, axis=1)))
+    return np.concatenate(drawn)
+
+
+def _caution(
+    reference: list[NDArray[np.float64]], other: list[NDArray[np.float64]], draw_files: bool
+) -> str:
+    fewest = min(len(reference), len(other))
+    if not draw_files:
+        return "interval over tracks only: a condition with one file cannot tell how files differ"
+    if fewest < _FEW_FILES:
+        return f"interval too narrow: {fewest} files are few to tell how files differ"
+    return ""

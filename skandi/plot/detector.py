@@ -1,0 +1,228 @@
+"""What a detector of novelty does: its reconstructions, and the fingerprint of its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skandi.errors import SkandiError
+from skandi.plot.style import ACCENT, CONTRAST, SCORE_MAP, drawing, plain
+
+
+class ReconstructionDisplay:
+    """A trajectory and what an autoencoder made of it, axis by axis over time.
+
+    Parameters
+    ----------
+    original, reconstruction : ndarray of shape (T, d) or (T,)
+        As the network sees and gives them: positions in units of the displacements' standard
+        deviation.
+
+    Attributes
+    ----------
+    mse_ : float
+        Mean squared difference, the score of Muñoz-Gil, Guigó i Corominas & Lewenstein
+        (arXiv:2108.03411).
+    ax_, figure_ : Axes, Figure
+        Of the last ``plot``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skandi.plot import ReconstructionDisplay
+    >>> x = np.arange(20.0)
+    >>> round(ReconstructionDisplay.from_arrays(x, x + 0.5).mse_, 3)
+    0.25
+    """
+
+    def __init__(self, original: NDArray, reconstruction: NDArray) -> None:
+        self.original = original
+        self.reconstruction = reconstruction
+
+    @classmethod
+    def from_arrays(
+        cls, original: ArrayLike, reconstruction: ArrayLike, *, ax: Any = None
+    ) -> ReconstructionDisplay:
+        """Draw one trajectory and its reconstruction.
+
+        Parameters
+        ----------
+        original, reconstruction : array-like of shape (T, d) or (T,)
+        ax : Axes, optional
+
+        Returns
+        -------
+        ReconstructionDisplay
+
+        Raises
+        ------
+        SkandiError
+            If their shapes differ.
+        """
+        before, after = (np.asarray(x, dtype=np.float64) for x in (original, reconstruction))
+        if before.shape != after.shape or before.ndim not in (1, 2):
+            raise SkandiError(
+                f"Shapes {before.shape} and {after.shape}: a trajectory (T, d) and a "
+                "reconstruction of the same shape are needed."
+            )
+        return cls(before, after).plot(ax)
+
+    def plot(self, ax: Any = None) -> ReconstructionDisplay:
+        """Draw on given axes, or on a new figure.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+
+        Returns
+        -------
+        self
+        """
+        before, after = (
+            x.reshape(len(self.original), -1) for x in (self.original, self.reconstruction)
+        )
+        self.mse_ = float(((before - after) ** 2).mean())
+        with drawing(ax) as ax:
+            frames = np.arange(len(before))
+            for axis in range(before.shape[1]):
+                style = ("-", "--", ":")[axis]
+                name = f"{'xyz'[axis]}, " if before.shape[1] > 1 else ""
+                ax.plot(frames, before[:, axis], style, color=ACCENT, label=f"{name}original")
+                ax.plot(
+                    frames, after[:, axis], style, color=CONTRAST, label=f"{name}reconstruction"
+                )
+            ax.set_xlabel("time (frames)")
+            ax.set_ylabel("position (std of the steps)")
+            ax.legend(
+                loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, borderaxespad=0.2,
+                title=f"mean squared error {self.mse_:.3g}", title_fontsize=7,
+            )  # fmt: skip
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+class FingerprintDisplay:
+    """A matrix of errors, one cell per training set and data set, or of a plane of parameters.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n_rows, n_columns)
+        For example the reconstruction error of each detector (rows) on each kind of data (columns).
+    row_labels, column_labels : sequence of str
+        Names of the rows and columns, or the parameter's values.
+    row_title, column_title, value_title : str
+        What they are, with units where there are any.
+
+    Attributes
+    ----------
+    ax_, figure_ : Axes, Figure
+        Of the last ``plot``.
+    image_ : AxesImage
+        The map.
+
+    Examples
+    --------
+    >>> from skandi.plot import FingerprintDisplay
+    >>> display = FingerprintDisplay.from_matrix([[0.1, 0.4], [0.3, 0.2]], ["fbm", "sbm"])
+    >>> display.image_.get_array().shape
+    (2, 2)
+    """
+
+    def __init__(
+        self,
+        matrix: NDArray[np.float64],
+        row_labels: Sequence[str],
+        column_labels: Sequence[str],
+        *,
+        row_title: str = "trained on",
+        column_title: str = "tested on",
+        value_title: str = "mean squared error",
+    ) -> None:
+        self.matrix = matrix
+        self.row_labels = row_labels
+        self.column_labels = column_labels
+        self.row_title = row_title
+        self.column_title = column_title
+        self.value_title = value_title
+
+    @classmethod
+    def from_matrix(
+        cls,
+        matrix: ArrayLike,
+        row_labels: Sequence[str],
+        column_labels: Sequence[str] | None = None,
+        *,
+        ax: Any = None,
+        **titles: str,
+    ) -> FingerprintDisplay:
+        """Draw a matrix.
+
+        Parameters
+        ----------
+        matrix : array-like of shape (n_rows, n_columns)
+        row_labels : sequence of str
+        column_labels : sequence of str, optional
+            Those of the rows when left out.
+        ax : Axes, optional
+        **titles : str
+            ``row_title``, ``column_title``, ``value_title``.
+
+        Returns
+        -------
+        FingerprintDisplay
+
+        Raises
+        ------
+        SkandiError
+            If labels and matrix do not match.
+        """
+        values = np.asarray(matrix, dtype=np.float64)
+        columns = row_labels if column_labels is None else column_labels
+        if values.shape != (len(row_labels), len(columns)):
+            raise SkandiError(
+                f"A matrix of shape {values.shape} with {len(row_labels)} row labels and "
+                f"{len(columns)} column labels: one label per row and per column is needed."
+            )
+        return cls(values, row_labels, columns, **titles).plot(ax)
+
+    def plot(self, ax: Any = None) -> FingerprintDisplay:
+        """Draw on given axes, or on a new figure; cells have their number while there are few.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+
+        Returns
+        -------
+        self
+        """
+        with drawing(ax, height=0.8) as ax:
+            self.image_ = ax.imshow(self.matrix, cmap=SCORE_MAP, aspect="auto")
+            ax.figure.colorbar(self.image_, ax=ax, label=self.value_title, fraction=0.05, pad=0.02)
+            for side in ax.spines.values():
+                side.set_visible(False)
+            _ticks(ax.set_xticks, self.column_labels)
+            _ticks(ax.set_yticks, self.row_labels)
+            ax.set_xlabel(self.column_title)
+            ax.set_ylabel(self.row_title)
+            if self.matrix.size <= 36:
+                self._write_numbers(ax)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _write_numbers(self, ax: Any) -> None:
+        middle = (np.nanmin(self.matrix) + np.nanmax(self.matrix)) / 2
+        for (row, column), value in np.ndenumerate(self.matrix):
+            if np.isfinite(value):
+                color = "white" if value < middle else "black"
+                ax.text(
+                    column, row, f"{value:.3g}", ha="center", va="center", color=color, fontsize=6.5
+                )
+
+
+def _ticks(set_ticks: Any, labels: Sequence[str]) -> None:
+    every = max(1, int(np.ceil(len(labels) / 6))) if len(labels) > 10 else 1
+    set_ticks(range(0, len(labels), every), [plain(label) for label in labels[::every]])

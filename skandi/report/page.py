@@ -1,0 +1,179 @@
+"""The page: what it says, put together from a table of results and the tracks behind it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import platform
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from importlib import resources
+from typing import Any
+
+import pandas as pd
+
+from skandi import __version__
+from skandi.compare import compare_conditions, median_interval, model_shares
+from skandi.diffusion import MODELS
+from skandi.errors import MissingExtraError, SkandiError
+from skandi.files import replacing
+from skandi.io import Tracks
+from skandi.provenance import CITATIONS, package_versions
+from skandi.report.data import table_data, track_data
+from skandi.report.figures import draw_figures
+
+_REASONS_SHOWN = 10
+
+
+def write_report(
+    path: str | os.PathLike[str],
+    table: pd.DataFrame,
+    tracks: Tracks | Sequence[Tracks],
+    *,
+    weights: Sequence[str] = (),
+    title: str = "Anomalous diffusion of single tracks",
+) -> None:
+    """Write one HTML page with summary, pictures, a table of all tracks, and where it comes from.
+
+    The page needs no network, no other file and no server. Names from files are text in it and
+    nothing else: all that is written is escaped, and the page forbids its browser to run or load
+    anything but its own script.
+
+    Parameters
+    ----------
+    path : path
+        Where to write; the file is exchanged once it is complete.
+    table : DataFrame
+        Rows of `analyse`; those of several files one below the other, perhaps with the columns
+        ``condition`` and ``file``.
+    tracks : Tracks, or sequence of Tracks
+        What was analysed, in the order of the table.
+    weights : sequence of str, optional
+        What made the predictions, for example names and hashes of weight files.
+    title : str
+        Heading of the page.
+
+    Raises
+    ------
+    SkandiError
+        If table and tracks do not belong together.
+    MissingExtraError
+        If matplotlib or Jinja2 is not installed.
+    OSError
+        If the page cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skandi import analyse, read_tracks
+    >>> from skandi.io import sample_tracks_path
+    >>> from skandi.report import write_report
+    >>> tracks = read_tracks(sample_tracks_path())
+    >>> page = Path(tempfile.mkdtemp()) / "report.html"
+    >>> write_report(page, analyse(tracks), tracks)
+    >>> page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    True
+    """
+    sets = [tracks] if isinstance(tracks, Tracks) else list(tracks)
+    n_tracks = sum(map(len, sets))
+    if n_tracks != len(table) or not n_tracks:
+        raise SkandiError(
+            f"The table has {len(table)} rows and there are {n_tracks} tracks: a report needs the "
+            "tracks that analyse made the table of, and one at least."
+        )
+    script = _own("page.js")
+    text = _template().render(
+        title=title,
+        written=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        summary=_summary(table, sets),
+        reports=[str(each.report) for each in sets if each.report is not None],
+        skipped=_skipped(table),
+        about_diffusion=table.attrs.get("D_alpha"),
+        comparison=_comparison(table),
+        figures=draw_figures(table, sets),
+        data={**table_data(table), **track_data(sets)},
+        weights=list(weights),
+        versions={"skandi": __version__, "Python": platform.python_version()} | package_versions(),
+        citations=CITATIONS,
+        style=_own("page.css"),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+    with replacing(path) as aside:
+        aside.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _template() -> Any:
+    try:
+        import jinja2
+    except ImportError as error:
+        raise MissingExtraError(
+            f"A report needs Jinja2, which cannot be imported here: {error}. "
+            'pip install "skandi[report]"'
+        ) from error
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_own("page.html.jinja"))
+
+
+def _own(name: str) -> str:
+    return (resources.files("skandi.report") / name).read_text(encoding="utf-8")
+
+
+def _summary(table: pd.DataFrame, sets: Sequence[Tracks]) -> list[tuple[str, str]]:
+    """Names and values of the first lines."""
+    read = table[table["alpha"].notna()]
+    lines = [
+        ("tracks", f"{len(table)}, of which {len(read)} have an answer"),
+        ("points per track", _range(table["n_points"])),
+        ("dimensions", ", ".join(str(d) for d in sorted(set(table["n_dims"])))),
+        ("units", "; ".join(dict.fromkeys(map(_units, sets)))),
+    ]
+    if read.empty:
+        return lines
+    median, lower, upper = median_interval(read["alpha"])
+    lines.append(
+        ("median α", f"{median:.2f}, 95 % interval {lower:.2f} to {upper:.2f} (over tracks)")
+    )
+    shares = sorted(zip(model_shares(read["model"]), MODELS, strict=True), reverse=True)
+    told = ", ".join(f"{model.upper()} {share:.0%}" for share, model in shares if share > 0)
+    lines.append(("models", told))
+    if read["is_novel"].notna().any():
+        lines.append(("unlike the training data", f"{int(read['is_novel'].sum())} tracks"))
+    return lines
+
+
+def _range(numbers: pd.Series) -> str:
+    return f"{numbers.min()} to {numbers.max()}, median {numbers.median():g}"
+
+
+def _units(tracks: Tracks) -> str:
+    time = "frame interval unknown"
+    if tracks.frame_interval is not None:
+        time = f"frame interval {tracks.frame_interval:g} {tracks.time_unit or '(unit unknown)'}"
+    space = f"positions in {tracks.space_unit}" if tracks.space_unit else "unit of length unknown"
+    return f"{space}, {time}"
+
+
+def _skipped(table: pd.DataFrame) -> list[tuple[str, int, str]]:
+    """Why tracks have no answer: the reason, how many, and the names of the first."""
+    skipped = table[table["alpha"].isna()]
+    reasons = skipped["note"].str.replace(r"[:;].*", "", regex=True)
+    told = []
+    for reason, rows in skipped.groupby(reasons):
+        names = ", ".join(rows["track_id"][:_REASONS_SHOWN])
+        told.append((str(reason), len(rows), names + (", …" if len(rows) > _REASONS_SHOWN else "")))
+    return told
+
+
+def _comparison(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of `compare_conditions`, none where there is nothing to compare."""
+    read = table[table["alpha"].notna()]
+    if "condition" not in table or read["condition"].nunique() < 2:
+        return []
+    compared = compare_conditions(read)
+    found = (compared["value"] > 0) | (compared["value_reference"] > 0)
+    return compared[found].to_dict("records")

@@ -1,0 +1,94 @@
+"""One long track in overlapping windows: how α and the model change along it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from skandi.analyse import analyse
+from skandi.errors import TrajectoryError
+from skandi.io import Tracks
+
+
+def analyse_windows(
+    track: Any,
+    window: int = 100,
+    step: int = 10,
+    *,
+    alpha_model: Any = None,
+    model_classifier: Any = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Anomalous exponent and diffusion model along one track, window after window.
+
+    Each window is read as a track of its own. A change within the track appears spread over one
+    window's length; shorter windows place it better and know α less well. Neighbouring windows
+    share points, so their answers are not independent.
+
+    Parameters
+    ----------
+    track : ndarray of shape (T, d), or Tracks with one trajectory
+        Positions at regular times.
+    window : int, default=100
+        Points in a window; pretrained models need 10.
+    step : int, default=10
+        Points from the start of one window to the start of the next. Points after the last whole
+        window are not read.
+    alpha_model, model_classifier, progress
+        As in `analyse`.
+
+    Returns
+    -------
+    DataFrame
+        One row per window, with ``start`` and ``stop`` (points, `stop` excluded), ``time`` (middle
+        of the window from the beginning of the track, in ``attrs["time_unit"]``: frames where the
+        frame interval is unknown), then the columns of `analyse` from ``n_points`` on.
+
+    Raises
+    ------
+    TrajectoryError
+        If `track` is not one trajectory, or `window` or `step` do not suit it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skandi import analyse_windows
+    >>> walk = np.random.default_rng(0).normal(size=(120, 2)).cumsum(axis=0)
+    >>> along = analyse_windows(walk, window=60, step=30)
+    >>> along[["start", "stop", "time"]].to_numpy().tolist()
+    [[0.0, 60.0, 29.5], [30.0, 90.0, 59.5], [60.0, 120.0, 89.5]]
+    """
+    whole = track if isinstance(track, Tracks) else Tracks.from_trajectories([track])
+    if len(whole) != 1:
+        raise TrajectoryError(
+            f"analyse_windows reads one track, and {len(whole)} came. Pass one trajectory, for "
+            "example tracks.trajectories[0]; a track split at gaps has one per piece."
+        )
+    (x,) = whole.trajectories
+    if not 2 <= window <= len(x):
+        raise TrajectoryError(
+            f"window is {window}; it must be from 2 to the {len(x)} points of the track."
+        )
+    if step < 1:
+        raise TrajectoryError(f"step is {step}; it must be 1 or more points.")
+    starts = range(0, len(x) - window + 1, step)
+    windows = replace(
+        whole,
+        trajectories=[x[start : start + window] for start in starts],
+        ids=[str(start) for start in starts],
+        first_frames=[whole.first_frames[0] + start for start in starts],
+        notes=[""] * len(starts),
+    )
+    table = analyse(
+        windows, alpha_model=alpha_model, model_classifier=model_classifier, progress=progress
+    ).drop(columns="track_id")
+    per_frame = whole.frame_interval or 1.0
+    table.insert(0, "start", list(starts))
+    table.insert(1, "stop", [start + window for start in starts])
+    table.insert(2, "time", [(start + (window - 1) / 2) * per_frame for start in starts])
+    unit = whole.time_unit or "unit of the frame interval"
+    table.attrs["time_unit"] = "frames" if whole.frame_interval is None else unit
+    return table

@@ -1,0 +1,133 @@
+"""compare_conditions: a known difference is found, none is not invented, files are counted."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skandi import analyse, compare_conditions
+from skandi.compare import median_interval, model_shares
+from skandi.diffusion import MODELS
+from skandi.errors import SkandiError
+from skandi.simulate import simulate
+
+
+def condition(name, alpha=0.8, n=60, files=1, spread=0.0, seed=0, model="fbm"):
+    """Tracks as analyse would have read them; films differ by `spread` in α."""
+    rng = np.random.default_rng(seed)
+    film = np.arange(n) % files
+    values = alpha + rng.normal(scale=0.2, size=n) + spread * rng.normal(size=files)[film]
+    return pd.DataFrame({"condition": name, "file": film, "alpha": values, "model": model})
+
+
+def compared(*tables, **kwargs):
+    kwargs.setdefault("n_resamples", 400)
+    return compare_conditions(pd.concat(tables, ignore_index=True), **kwargs)
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    """Two simulated conditions that differ in α and the model, and one more like the first."""
+    kinds = {"control": ("fbm", 0.6, 1), "drug": ("lw", 1.6, 2), "sham": ("fbm", 0.6, 3)}
+    return {
+        name: analyse(list(simulate(model, alpha, 60, 60, 2, random_state=seed))).assign(
+            condition=name
+        )
+        for name, (model, alpha, seed) in kinds.items()
+    }
+
+
+def test_compare__simulated_conditions_that_differ__are_told_apart(simulated):
+    result = compared(simulated["control"], simulated["drug"]).set_index("quantity")
+    alpha = result.loc["median alpha"]
+    # the networks draw a doubtful α towards the middle: of the true difference of 1, most is seen
+    assert 0.7 < alpha.difference < 1.1
+    assert 0.5 < alpha.lower < alpha.upper < 1.3
+    assert result.loc["share of fbm", "upper"] < -0.3
+    assert result.loc["share of lw", "lower"] > 0.3
+
+
+def test_compare__simulated_conditions_that_do_not_differ__are_not(simulated):
+    # six intervals at once: at 95 % each, one in four such comparisons has an odd one
+    result = compared(simulated["control"], simulated["sham"], confidence=0.99)
+    assert ((result.lower <= 0) & (result.upper >= 0)).all()
+    assert result.note.str.contains("one file").all()
+
+
+def test_compare__numbers__are_those_of_the_tracks():
+    a = condition("a", model="lw")
+    b = condition("b", alpha=1.2, n=40, seed=1)
+    b.loc[0, ["alpha", "model"]] = [np.nan, None]
+    result = compared(a, b)
+    assert result.quantity.tolist() == ["median alpha", *(f"share of {m}" for m in MODELS)]
+    row = result.iloc[0]
+    assert (row.reference, row.condition) == ("a", "b")
+    assert row.value_reference == a.alpha.median()
+    assert row.value == b.alpha.median()
+    assert row.difference == row.value - row.value_reference
+    assert (row.n_tracks_reference, row.n_tracks) == (60, 39)
+    assert result.set_index("quantity").difference["share of lw"] == -1
+
+
+def test_compare__interval__covers_as_often_as_it_says():
+    truth, covered = 0.3, []
+    for seed in range(50):
+        a, b = condition("a", 0.5, seed=seed), condition("b", 0.8, seed=1000 + seed)
+        row = compared(a, b, n_resamples=150, random_state=seed).iloc[0]
+        covered.append(row.lower < truth < row.upper)
+    assert np.mean(covered) >= 0.88  # 95 % of 50, less two standard errors and a bit
+
+
+def test_compare__films_that_differ__widen_the_interval():
+    """One film more or less decides, not the hundreds of tracks in it."""
+    tables = [
+        condition(name, n=400, files=8, spread=0.3, seed=seed)
+        for name, seed in (("a", 0), ("b", 1))
+    ]
+    grouped = compared(*tables).iloc[0]
+    alone = compared(*(table.drop(columns="file") for table in tables)).iloc[0]
+    assert grouped.upper - grouped.lower > 3 * (alone.upper - alone.lower)
+    assert (grouped.n_files, alone.n_files) == (8, 1)
+    assert grouped.note == ""
+    few = compared(condition("a", files=2), condition("b", files=8))
+    assert few.note[0] == "interval too narrow: 2 files are few to tell how files differ"
+
+
+def test_compare__three_conditions__have_one_reference():
+    tables = [condition(name, seed=k) for k, name in enumerate("abc")]
+    result = compared(*tables, reference="b")
+    assert list(dict.fromkeys(zip(result.reference, result.condition))) == [("b", "a"), ("b", "c")]
+
+
+def test_compare__seed__decides_and_nothing_else():
+    tables = condition("a"), condition("b", seed=1)
+    pd.testing.assert_frame_equal(compared(*tables), compared(*tables))
+    assert not compared(*tables).equals(compared(*tables, random_state=1))
+
+
+BAD = {
+    "one condition": (condition("a"), "two or more"),
+    "no column": (condition("a").drop(columns="condition"), "no column condition"),
+    "nothing read": (
+        pd.concat([condition("a"), condition("b").assign(alpha=np.nan)]),
+        "'b' has an α",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_compare__what_cannot_be_compared__is_refused(case):
+    table, message = BAD[case]
+    with pytest.raises(SkandiError, match=message):
+        compare_conditions(table)
+
+
+def test_median__interval__covers_and_never_leaves_the_values():
+    rng = np.random.default_rng(0)
+    intervals = [median_interval(rng.exponential(size=25))[1:] for _ in range(400)]
+    assert np.mean([low < np.log(2) < high for low, high in intervals]) > 0.94
+    assert median_interval([3.0, np.nan, 1.0]) == (2.0, 1.0, 3.0)
+    assert np.isnan(median_interval([np.nan])).all()
+
+
+def test_shares__nothing_read__are_missing():
+    assert np.isnan(model_shares(pd.Series([None, None]))).all()

@@ -1,0 +1,247 @@
+"""Displays: what they compute, that they can be saved, and that names are only names."""
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_estimators import ConstantAlpha, LengthAsModel
+
+from skandi import analyse_windows, plot
+from skandi.diffusion import MODELS
+from skandi.errors import MissingExtraError, SkandiError, TrajectoryError
+from skandi.io import Tracks
+from skandi.simulate import simulate
+
+matplotlib = pytest.importorskip("matplotlib")
+UNITS = {"frame_interval": 0.1, "time_unit": "s", "space_unit": "µm"}
+
+
+@pytest.fixture(autouse=True)
+def no_window(monkeypatch):
+    from matplotlib import pyplot
+
+    with monkeypatch.context():
+        pyplot.switch_backend("agg")
+        yield
+        pyplot.close("all")
+
+
+def saved(display):
+    """The display itself, once it has been written as a picture one column wide."""
+    figure = display.figure_
+    assert figure.get_figwidth() * 25.4 == pytest.approx(85)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=100)
+    assert file.getbuffer().nbytes > 3_000
+    for ax in figure.axes:
+        for text in (ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels()):
+            assert not text.get_text() or text.get_fontsize() >= 6
+    return display
+
+
+def walks(n, T=20, n_dims=2, seed=0):
+    return list(np.random.default_rng(seed).normal(size=(n, T, n_dims)).cumsum(axis=1))
+
+
+def results(n):
+    """A table as analyse makes it; the last track has no answer."""
+    table = pd.DataFrame({"alpha": np.linspace(0.1, 1.9, n), "novelty": np.arange(n) / n})
+    table["model"] = pd.Series([MODELS[k % 5] for k in range(n)], dtype="string")
+    table.loc[n - 1] = [np.nan, np.nan, None]
+    return table
+
+
+@pytest.mark.parametrize("color", ["alpha", "model", "novelty"])
+@pytest.mark.parametrize("layout", ["field", "grid"])
+@pytest.mark.parametrize("n_dims", [1, 2, 3])
+def test_tracks__colours__are_the_answers(color, layout, n_dims):
+    tracks, table = Tracks.from_trajectories(walks(8, n_dims=n_dims), **UNITS), results(8)
+    display = saved(plot.TracksDisplay.from_table(tracks, table, color=color, layout=layout))
+    assert len(display.lines_.get_segments()) == 7
+    if color == "model":
+        expected = [matplotlib.colors.to_rgba(plot.MODEL_COLORS[m]) for m in table.model[:7]]
+        np.testing.assert_allclose(display.lines_.get_colors(), expected)
+    else:
+        np.testing.assert_allclose(display.lines_.get_array(), table[color][:7])
+    labels = display.ax_.get_xlabel(), display.ax_.get_ylabel()
+    on_grid = ("each track on its own scale", "")
+    in_field = on_grid if layout == "grid" else ("x (µm)", "y (µm)")
+    assert labels == (("time (s)", "x (µm)") if n_dims == 1 else in_field)
+
+
+def test_tracks__positions__are_where_they_were_measured():
+    tracks = Tracks.from_trajectories(walks(3))
+    display = plot.TracksDisplay.from_table(tracks, results(4).iloc[:3])
+    for line, x in zip(display.lines_.get_segments(), tracks.trajectories):
+        np.testing.assert_allclose(line, x)
+    assert display.ax_.get_xlabel() == "x (unit of the input)"
+
+
+def test_tracks__table_of_others__is_refused():
+    with pytest.raises(SkandiError, match="4 rows and there are 3 tracks"):
+        plot.TracksDisplay.from_table(Tracks.from_trajectories(walks(3)), results(4))
+
+
+def test_alpha__conditions__have_their_histograms_and_medians():
+    table = results(41).assign(condition=["a", "b"] * 20 + ["a"])
+    table["alpha_lower"], table["alpha_upper"] = table.alpha - 0.25, table.alpha + 0.25
+    display = saved(plot.AlphaDisplay.from_table(table))
+    read = table[table.alpha.notna()]
+    for name, rows in read.groupby("condition"):
+        assert display.medians_.loc[name, "median"] == rows.alpha.median()
+        assert display.medians_.loc[name, "lower"] < rows.alpha.median()
+        assert display.counts_[name].sum() == len(rows)
+        assert display.track_uncertainty[name] == pytest.approx(0.25)
+    ticks = [text.get_text() for text in display.ax_.get_xticklabels()]
+    assert ticks == ["a\nn = 20", "b\nn = 20"]
+
+
+def test_composition__bars__are_the_shares():
+    table = results(41).assign(condition=["a"] * 20 + ["b"] * 21)
+    display = saved(plot.CompositionDisplay.from_table(table))
+    widths = [bar.get_width() for bar in display.ax_.patches]
+    np.testing.assert_allclose(widths, display.shares.to_numpy().ravel())
+    np.testing.assert_allclose(display.shares.loc["a"], [0.2] * 5)
+    assert display.n_tracks == {"a": 20, "b": 20}
+
+
+@pytest.mark.parametrize("Display", [plot.AlphaDisplay, plot.CompositionDisplay])
+def test_conditions__hostile_names__are_only_text(Display):
+    names = ["$\\frac{1$", "_hidden", "a\nb", "x" * 300]
+    table = results(5).assign(condition=[*names, "none"])
+    display = saved(Display.from_table(table))
+    axis = display.ax_.get_xticklabels() if Display is plot.AlphaDisplay else (
+        display.ax_.get_yticklabels()
+    )  # fmt: skip
+    assert len(axis) == 4
+    assert max(len(text.get_text()) for text in axis) < 60
+    with pytest.raises(SkandiError, match="nothing to draw"):
+        Display.from_table(table.iloc[4:])
+
+
+def test_msd__ensemble__is_fitted_and_drawn_in_units():
+    x = simulate("fbm", 0.7, 400, 60, 2, random_state=0)
+    x = 0.1 * (x + 0.5 * np.random.default_rng(0).normal(size=x.shape))
+    display = saved(plot.MSDDisplay.from_tracks(Tracks.from_trajectories([*x, x[0][:3]], **UNITS)))
+    assert display.track_msd.shape == (400, 20)
+    np.testing.assert_allclose(display.times, np.arange(1, 21) * 0.1)
+    expected = np.mean([((t[3:] - t[:-3]) ** 2).sum(axis=1).mean() for t in x])
+    assert display.mean_msd_[2] == pytest.approx(expected)
+    assert display.fit.alpha == pytest.approx(0.7, abs=0.05)
+    assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("lag (s)", "MSD (µm²)")
+    with pytest.raises(TrajectoryError, match="4 points"):
+        plot.MSDDisplay.from_tracks(Tracks.from_trajectories([x[0][:3]]))
+
+
+@pytest.mark.parametrize("novelty", [False, True])
+def test_windows__along_a_track__are_drawn_over_time(novelty):
+    track = Tracks.from_trajectories(walks(1, T=100), **UNITS)
+    table = analyse_windows(
+        track, 20, 10, alpha_model=ConstantAlpha(0.8), model_classifier=LengthAsModel()
+    )
+    if novelty:
+        table["novelty"] = np.arange(len(table), dtype=float)
+    display = saved(plot.WindowsDisplay.from_table(table))
+    assert len(display.axes_) == 2 + novelty
+    drawn = display.axes_[0].lines[1].get_xydata()
+    np.testing.assert_allclose(drawn, table[["time", "alpha"]])
+    assert display.axes_[-1].get_xlabel() == "middle of the window (s)"
+
+
+def test_confusion__rows__are_true_models_and_add_up():
+    y, guessed = ["fbm", "attm", "fbm", "fbm", "lw"], ["fbm", "fbm", "lw", "fbm", "lw"]
+    display = saved(plot.ConfusionDisplay.from_predictions(y, guessed))
+    assert list(display.display_labels) == ["ATTM", "FBM", "LW"]
+    np.testing.assert_allclose(display.confusion_matrix, [[0, 1, 0], [0, 2 / 3, 1 / 3], [0, 0, 1]])
+    X = walks(5, T=22)
+    estimator = LengthAsModel()
+    estimator.predict = lambda X: ["fbm"] * len(X)
+    again = plot.ConfusionDisplay.from_estimator(estimator, X, ["fbm"] * 4 + ["lw"])
+    assert again.confusion_matrix.tolist() == [[1.0, 0.0], [1.0, 0.0]]
+
+
+def test_reliability__probabilities_that_are_true__lie_on_the_diagonal():
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.full(5, 0.3), size=40_000)
+    y = np.array(MODELS)[(p.cumsum(axis=1) > rng.uniform(size=(40_000, 1))).argmax(axis=1)]
+    honest = saved(plot.ReliabilityDisplay.from_predictions(y, p))
+    assert honest.expected_calibration_error_ < 0.02
+    assert honest.bins.n.sum() == 40_000
+    assert (honest.bins.lower < honest.bins.accuracy).all()
+    boastful = p**3 / (p**3).sum(axis=1, keepdims=True)
+    assert plot.ReliabilityDisplay.from_predictions(y, boastful).expected_calibration_error_ > 0.1
+    with pytest.raises(SkandiError, match="shape"):
+        plot.ReliabilityDisplay.from_predictions(y, p[:, :3])
+
+
+def test_quantiles__coverage__is_counted():
+    quantiles = np.tile([0.2, 1.0, 1.8], (20, 1))
+    truth = np.linspace(0.0, 1.9, 20)
+    display = saved(
+        plot.QuantileCalibrationDisplay.from_predictions(truth, quantiles, [0.1, 0.5, 0.9])
+    )
+    np.testing.assert_allclose(display.observed, [3 / 20, 11 / 20, 19 / 20])
+    with pytest.raises(SkandiError, match="shape"):
+        plot.QuantileCalibrationDisplay.from_predictions(truth, quantiles, [0.5])
+
+
+@pytest.mark.parametrize("shape", [(30,), (30, 1), (30, 3)])
+def test_reconstruction__error__is_the_mean_square(shape):
+    x = np.random.default_rng(0).normal(size=shape)
+    display = saved(plot.ReconstructionDisplay.from_arrays(x, x * 0.5))
+    assert display.mse_ == pytest.approx((x**2).mean() / 4)
+    assert len(display.ax_.lines) == 2 * x.reshape(30, -1).shape[1]
+    with pytest.raises(SkandiError, match="same shape"):
+        plot.ReconstructionDisplay.from_arrays(x, x[:-1])
+
+
+def test_fingerprint__cells__are_the_matrix():
+    matrix = np.arange(12.0).reshape(3, 4)
+    display = saved(plot.FingerprintDisplay.from_matrix(matrix, list("abc"), list("defg")))
+    np.testing.assert_array_equal(display.image_.get_array(), matrix)
+    assert [t.get_text() for t in display.ax_.get_xticklabels()] == list("defg")
+    assert len(display.ax_.texts) == 12
+    with pytest.raises(SkandiError, match="one label per row"):
+        plot.FingerprintDisplay.from_matrix(matrix, list("abc"))
+
+
+def test_axes__that_are_given__are_drawn_on():
+    from matplotlib import pyplot
+
+    figure, ax = pyplot.subplots()
+    display = plot.AlphaDisplay.from_table(results(10), ax=ax)
+    assert display.ax_ is ax
+    assert display.figure_ is figure
+    assert pyplot.get_fignums() == [figure.number]
+
+
+def test_style__settings_of_the_user__are_left_alone():
+    before = dict(matplotlib.rcParams)
+    plot.AlphaDisplay.from_table(results(10))
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_colours__of_models__are_far_apart_for_a_red_green_deficiency():
+    """Simulated deuteranopia (Viénot, Brettel & Mollon 1999) must keep pairs distinguishable."""
+    rgb = np.array([matplotlib.colors.to_rgb(c) for c in plot.MODEL_COLORS.values()])
+    seen = (
+        rgb**2.2
+        @ np.array([[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]]).T
+    )
+    distance = np.linalg.norm((seen[:, None] - seen[None]), axis=2)
+    assert distance[np.triu_indices(5, 1)].min() > 0.15
+
+
+def test_import__plot__waits_for_matplotlib():
+    code = "import sys, skandi.plot; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_import__no_matplotlib__names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(MissingExtraError, match=r"skandi\[plot\]"):
+        plot.AlphaDisplay.from_table(results(5))

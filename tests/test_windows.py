@@ -1,0 +1,77 @@
+"""analyse_windows: what each window holds, and a track that switches."""
+
+import numpy as np
+import pytest
+from fake_estimators import LengthAsAlpha, LengthAsModel
+
+from skandi import analyse_windows
+from skandi.errors import TrajectoryError
+from skandi.io import Tracks
+from skandi.simulate import simulate
+
+
+class EndAsAlpha:
+    """Predicts the last x of a window."""
+
+    def predict(self, X):
+        return np.array([x[-1, 0] for x in X])
+
+
+def windows(track, window, step):
+    return analyse_windows(
+        track, window, step, alpha_model=EndAsAlpha(), model_classifier=LengthAsModel()
+    )
+
+
+def line(T):
+    return np.arange(T, dtype=float)[:, None] * [1.0, -0.5]
+
+
+def test_windows__rows__are_the_windows_in_order():
+    table = windows(line(27), 10, 5)
+    assert table.start.tolist() == [0, 5, 10, 15]
+    assert table.stop.tolist() == [10, 15, 20, 25]
+    assert table.time.tolist() == [4.5, 9.5, 14.5, 19.5]
+    assert table.alpha.tolist() == [9, 14, 19, 24]
+    assert table.attrs["time_unit"] == "frames"
+    assert "track_id" not in table
+
+
+def test_windows__units_of_the_track__are_those_of_the_table():
+    track = Tracks.from_trajectories([line(40)], frame_interval=0.5, time_unit="s", space_unit="µm")
+    table = windows(track, 20, 20)
+    assert table.time.tolist() == [4.75, 14.75]
+    assert table.attrs["time_unit"] == "s"
+    assert table.attrs["D_alpha"].startswith("in µm²/s^α")
+    assert table.D_alpha.notna().all()
+
+
+@pytest.mark.parametrize("window, step", [(41, 1), (1, 1), (10, 0)])
+def test_windows__that_do_not_suit_the_track__are_refused(window, step):
+    with pytest.raises(TrajectoryError, match="must be"):
+        windows(line(40), window, step)
+
+
+def test_windows__several_tracks__are_refused():
+    with pytest.raises(TrajectoryError, match="one track, and 2 came"):
+        windows(Tracks.from_trajectories([line(40), line(40)]), 10, 1)
+
+
+def test_windows__short_for_the_estimators__say_so():
+    table = analyse_windows(
+        line(40), 8, 8, alpha_model=LengthAsAlpha(), model_classifier=LengthAsModel()
+    )
+    assert table.alpha.isna().all()
+    assert (table.note == "too short: 8 points, at least 10 needed").all()
+
+
+def test_windows__track_that_switches_from_subdiffusion_to_superdiffusion__shows_it():
+    slow, fast = (simulate("fbm", a, 1, 501, 2, random_state=3)[0] for a in (0.5, 1.5))
+    table = analyse_windows(np.concatenate([slow, slow[-1] + fast[1:]]), window=120, step=40)
+    before, after = table[table.stop <= 501], table[table.start >= 501]
+    assert len(before) >= 9
+    # a single track of this length is read to about 0.13, and its windows share its luck
+    assert before.alpha.median() == pytest.approx(0.5, abs=0.2)
+    assert after.alpha.median() == pytest.approx(1.5, abs=0.2)
+    assert (before.model == "fbm").mean() > 0.5
+    assert (after.model == "fbm").mean() > 0.5
