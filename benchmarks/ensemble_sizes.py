@@ -2,7 +2,7 @@
 
     python benchmarks/ensemble_sizes.py        # a minute
 
-trains ten WADNets of full size for twenty epochs each (two lengths, five folds) on so few
+trains ten WADNets of full size for two epochs each (two lengths, five folds) on so few
 trajectories that only the sizes mean anything, writes the ensemble in each way, and prints the
 bytes per member and what the 43 × 5 members of Li, Yao & Huang (2021) take at that rate.
 """
@@ -31,7 +31,7 @@ WRITERS = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-n", type=int, default=60, help="training trajectories")
-    parser.add_argument("--max-epochs", type=int, default=20)
+    parser.add_argument("--max-epochs", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(1)
     X, y = make_andi(options.n, length=(10, 20), random_state=0)

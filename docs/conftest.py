@@ -2,6 +2,9 @@
 
 import pytest
 
+# As a module with doctests it would clash with the other conftest.py.
+collect_ignore = ["conftest.py"]
+
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
