@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skandi import simulate as simulate
     from skandi.analyse import analyse as analyse
+    from skandi.anomaly import AnomalyDetector as AnomalyDetector
     from skandi.classifier import ModelClassifier as ModelClassifier
     from skandi.ensemble import LengthBaggingClassifier as LengthBaggingClassifier
     from skandi.ensemble import LengthBaggingRegressor as LengthBaggingRegressor
+    from skandi.fingerprint import DiffusionFingerprint as DiffusionFingerprint
     from skandi.io import read_tracks as read_tracks
     from skandi.normalize import TrajectoryNormalizer as TrajectoryNormalizer
     from skandi.pretrained import load_pretrained as load_pretrained
@@ -27,6 +29,8 @@ __all__ = [
     "ModelClassifier",
     "LengthBaggingRegressor",
     "LengthBaggingClassifier",
+    "AnomalyDetector",
+    "DiffusionFingerprint",
     "TrajectoryNormalizer",
     "load_pretrained",
     "read_tracks",
@@ -39,6 +43,8 @@ _HOME = {
     "ModelClassifier": "skandi.classifier",
     "LengthBaggingRegressor": "skandi.ensemble",
     "LengthBaggingClassifier": "skandi.ensemble",
+    "AnomalyDetector": "skandi.anomaly",
+    "DiffusionFingerprint": "skandi.fingerprint",
     "TrajectoryNormalizer": "skandi.normalize",
     "load_pretrained": "skandi.pretrained",
     "read_tracks": "skandi.io",
