@@ -65,9 +65,9 @@ def scale_displacements(
 
     Displacements are divided per axis by their standard deviation (ddof 0) and cumulated, so that
     the first point is 0 and a drift is kept; what the autoencoders read (Muñoz-Gil, Guigó i
-    Corominas & Lewenstein, J. Phys. A 54:504001, 2021, Sec. 2). An axis on which the walker never
-    moves is zeros. One on which it moves at constant velocity has displacements without variance:
-    they are divided by their size, so that the unit of length drops out there too.
+    Corominas & Lewenstein, J. Phys. A 54:504001, 2021, Sec. 2). Where displacements do not vary,
+    there is nothing to divide by and they stay as they are, in the unit they came in: zeros on an
+    axis on which the walker never moves, a straight line where its velocity is constant.
 
     Parameters
     ----------
@@ -99,11 +99,10 @@ def scale_displacements(
     unit = np.where(still, 1.0, size)
     steps = np.where(still, 0.0, steps / unit)
     std = _std(steps)
-    constant = std * unit <= rounding
-    divisor = np.where(constant, 1.0, std)
+    scale = np.where(still | (std * unit <= rounding), 1.0, std * unit * 4.0)
     scaled = np.zeros_like(x)
-    np.cumsum(steps / divisor, axis=-2, out=scaled[..., 1:, :])
-    return scaled, np.where(still, 1.0, unit * divisor * 4.0)
+    np.cumsum(steps * (unit * 4.0 / scale), axis=-2, out=scaled[..., 1:, :])
+    return scaled, scale
 
 
 def _std(steps: NDArray[np.float64]) -> NDArray[np.float64]:
