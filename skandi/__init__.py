@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from skandi import plot as plot
     from skandi import simulate as simulate
     from skandi.analyse import analyse as analyse
+    from skandi.anomaly import AnomalyDetector as AnomalyDetector
     from skandi.bagging_classifier import LengthBaggingClassifier as LengthBaggingClassifier
     from skandi.bagging_regressor import LengthBaggingRegressor as LengthBaggingRegressor
     from skandi.classifier import ModelClassifier as ModelClassifier
     from skandi.compare import compare_conditions as compare_conditions
+    from skandi.fingerprint import DiffusionFingerprint as DiffusionFingerprint
     from skandi.io import read_tracks as read_tracks
     from skandi.normalize import TrajectoryNormalizer as TrajectoryNormalizer
     from skandi.pretrained import load_pretrained as load_pretrained
@@ -30,6 +32,8 @@ __all__ = [
     "ModelClassifier",
     "LengthBaggingRegressor",
     "LengthBaggingClassifier",
+    "AnomalyDetector",
+    "DiffusionFingerprint",
     "TrajectoryNormalizer",
     "load_pretrained",
     "read_tracks",
@@ -45,6 +49,8 @@ _HOME = {
     "ModelClassifier": "skandi.classifier",
     "LengthBaggingRegressor": "skandi.bagging_regressor",
     "LengthBaggingClassifier": "skandi.bagging_classifier",
+    "AnomalyDetector": "skandi.anomaly",
+    "DiffusionFingerprint": "skandi.fingerprint",
     "TrajectoryNormalizer": "skandi.normalize",
     "load_pretrained": "skandi.pretrained",
     "read_tracks": "skandi.io",

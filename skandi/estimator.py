@@ -141,7 +141,7 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         trajectories = learn_input(self, X)
         targets = self._encode_targets(y, learn=True)
         require_as_many(trajectories, targets)
-        rng = _generator(self.random_state)
+        rng = as_seed_generator(self.random_state)
         training, validation = self._examples(trajectories, targets, eval_set, rng)
         objective = self._objective()
         with seeded(int(rng.integers(2**31))):
@@ -404,7 +404,7 @@ def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
         raise
 
 
-def _generator(
+def as_seed_generator(
     random_state: int | np.random.Generator | np.random.RandomState | None,
 ) -> np.random.Generator:
     """Seed from whatever scikit-learn takes, but never draw from numpy's global state."""

@@ -1,8 +1,9 @@
 """One trajectory to a scale-free trajectory: the only place where a standard deviation is guarded.
 
-Every network of skandi reads positions z-scored per axis over the whole trajectory (Li, Yao &
-Huang 2021, Sec. 2): the anomalous exponent and the diffusion model depend neither on where a walker
-started nor on the unit of length.
+The networks that answer read positions z-scored per axis over the whole trajectory (Li, Yao &
+Huang 2021, Sec. 2), the autoencoders read positions rebuilt from displacements of unit variance:
+the anomalous exponent and the diffusion model depend neither on where a walker started nor on the
+unit of length.
 """
 
 from __future__ import annotations
@@ -55,6 +56,60 @@ def standardize(positions: ArrayLike) -> NDArray[np.float64]:
     moved -= moved.mean(axis=-2, keepdims=True)
     std = moved.std(axis=-2, keepdims=True)
     return moved / np.where(still, 1.0, std)
+
+
+def scale_displacements(
+    positions: ArrayLike,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rebuild trajectories from displacements of unit standard deviation, starting at 0.
+
+    Displacements are divided per axis by their standard deviation (ddof 0) and cumulated, so that
+    the first point is 0 and a drift is kept; what the autoencoders read (Muñoz-Gil, Guigó i
+    Corominas & Lewenstein, J. Phys. A 54:504001, 2021, Sec. 2). Where displacements do not vary,
+    there is nothing to divide by and they stay as they are, in the unit they came in: zeros on an
+    axis on which the walker never moves, a straight line where its velocity is constant.
+
+    Parameters
+    ----------
+    positions : array-like of shape (..., T, d)
+        One trajectory, or a batch of trajectories of one length, in any unit of length.
+
+    Returns
+    -------
+    scaled : ndarray of shape (..., T, d), float64
+        Positions from 0, in units of `scale`.
+    scale : ndarray of shape (..., 1, d), float64
+        What the displacements were divided by; ``scaled * scale + positions[..., :1, :]`` are the
+        positions again.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scaled, scale = scale_displacements(np.array([[5.0, 7.0], [7.0, 7.0], [5.0, 7.0]]))
+    >>> scaled.tolist(), scale.tolist()
+    ([[0.0, 0.0], [1.0, 0.0], [0.0, 0.0]], [[2.0, 1.0]])
+    """
+    x = np.asarray(positions, dtype=np.float64)
+    # Quarters first: differences of finite numbers, and of their differences, must stay finite.
+    quarter = x * 0.25
+    steps = np.diff(quarter, axis=-2)
+    size = np.abs(steps).max(axis=-2, keepdims=True, initial=0.0)
+    rounding = _ROUNDING_ULPS * np.finfo(np.float64).eps * np.abs(quarter).max(-2, keepdims=True)
+    still = size <= rounding
+    unit = np.where(still, 1.0, size)
+    steps = np.where(still, 0.0, steps / unit)
+    std = _std(steps)
+    scale = np.where(still | (std * unit <= rounding), 1.0, std * unit * 4.0)
+    scaled = np.zeros_like(x)
+    np.cumsum(steps * (unit * 4.0 / scale), axis=-2, out=scaled[..., 1:, :])
+    return scaled, scale
+
+
+def _std(steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Standard deviation over time; 0 for a trajectory of one point, which has no steps."""
+    if steps.shape[-2] == 0:
+        return np.zeros((*steps.shape[:-2], 1, steps.shape[-1]))
+    return steps.std(axis=-2, keepdims=True)
 
 
 class TrajectoryNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from skandi import TrajectoryNormalizer
-from skandi.normalize import standardize
+from skandi.normalize import scale_displacements, standardize
 
 
 def walk(T=200, d=2, seed=0):
@@ -156,3 +156,33 @@ def test_normalizer__one_point_and_constant__are_zeros():
 def test_normalizer__clone_and_names__work():
     normalizer = clone(TrajectoryNormalizer()).fit(np.eye(3))
     assert list(normalizer.get_feature_names_out()) == ["x0", "x1", "x2"]
+
+
+# --- displacements of unit variance -------------------------------------------------------------
+
+
+def test_scale_displacements__any_track__is_the_papers_formula():
+    tracks = np.random.default_rng(0).normal(size=(5, 20, 2)).cumsum(axis=1) * 3 + 7
+    scaled, scale = scale_displacements(tracks)
+    steps = np.diff(tracks, axis=1)
+    assert_allclose(scale, steps.std(axis=1, keepdims=True))
+    assert_allclose(scaled[:, 1:], np.cumsum(steps / scale, axis=1), atol=1e-12)
+    assert (scaled[:, 0] == 0).all()
+    assert_allclose(scaled * scale + tracks[:, :1], tracks)
+
+
+@pytest.mark.parametrize("factor", [1e-200, 1e-9, 1e200])
+def test_scale_displacements__unit_and_origin__drop_out(factor):
+    track = np.random.default_rng(1).normal(size=(30, 2)).cumsum(axis=0)
+    expected, _ = scale_displacements(track)
+    moved, scale = scale_displacements(factor * (track - 40))
+    assert_allclose(moved, expected, atol=1e-10)
+    assert np.isfinite(scale).all()
+
+
+def test_scale_displacements__no_variance__divides_by_one():
+    steady = np.column_stack([np.full(10, 1e9 + 0.1), 3 + 0.1 * np.arange(10)])
+    scaled, scale = scale_displacements(steady)
+    assert_allclose(scaled, np.column_stack([np.zeros(10), 0.1 * np.arange(10)]), atol=1e-12)
+    assert (scale == 1).all()
+    assert scale_displacements([[4.0]])[0].tolist() == [[0.0]]

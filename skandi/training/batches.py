@@ -80,11 +80,16 @@ class LengthBatches:
         for group, x in enumerate(self.examples.inputs):
             order = torch.randperm(len(x)) if self.shuffle else torch.arange(len(x))
             size = self.batch_size if self.batch_size > 0 else len(x)
-            parts = list(order.split(size))
-            if len(parts) > 1 and len(parts[-1]) == 1:
-                parts[-2:] = [torch.cat(parts[-2:])]
-            batches.extend((group, part) for part in parts)
+            batches.extend((group, part) for part in split_batches(order, size))
         turns = torch.randperm(len(batches)).tolist() if self.shuffle else range(len(batches))
         for turn in turns:
             group, part = batches[turn]
             yield self.examples.inputs[group][part], self.examples.targets[group][part]
+
+
+def split_batches(order: Tensor, batch_size: int) -> list[Tensor]:
+    """Split indices into batches; a lone last one joins the batch before it."""
+    parts = list(order.split(batch_size))
+    if len(parts) > 1 and len(parts[-1]) == 1:
+        parts[-2:] = [torch.cat(parts[-2:])]
+    return parts

@@ -1,0 +1,302 @@
+"""Which kind of motion explains a trajectory best? One autoencoder per kind, and the best wins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
+
+from skandi.anomaly import AnomalyDetector, network_size
+from skandi.estimator import unchanged_on_error
+from skandi.members import one_thread
+from skandi.trajectories import learn_input, match_input
+
+
+class DiffusionFingerprint(MetaEstimatorMixin, BaseEstimator):
+    """Errors of one trajectory under several autoencoders, each trained on one kind of motion.
+
+    A trajectory is reproduced best by the network that was trained on motion like it. With a
+    network per diffusion model, per exponent, or per mixture of models, the errors are a
+    fingerprint of the trajectory, and their means over a data set are the maps of
+    Muñoz-Gil, Guigó i Corominas & Lewenstein (2021), Figs. 2 to 7.
+
+    Parameters
+    ----------
+    detector : AnomalyDetector, optional
+        What is cloned for each kind, each clone with its own integer seed; by default
+        ``AnomalyDetector()``. Its ``checkpoint_dir`` makes the whole fit resumable. Unless its
+        ``length`` is given, all clones read the median length of all training data.
+    n_repeats : int, default=1
+        Detectors per kind, which differ in their seed; their errors are averaged.
+    n_jobs : int, optional
+        Detectors trained at a time, by joblib; the result does not depend on it.
+    random_state : int, optional
+        Seed of all detectors.
+
+    Attributes
+    ----------
+    kinds_ : ndarray of shape (n_kinds,) or (n_kinds, k)
+        The distinct kinds, sorted.
+    detectors_ : list of list of AnomalyDetector
+        One per kind and repeat.
+    n_dims_ : int
+        Spatial dimensions seen in ``fit``.
+    n_features_in_ : int
+        Number of columns, only if fitted on a 2-D table of one-dimensional trajectories.
+
+    References
+    ----------
+    Muñoz-Gil, Guigó i Corominas & Lewenstein, "Unsupervised learning of anomalous diffusion
+    data", J. Phys. A 54:504001 (2021), arXiv:2108.03411.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skandi import AnomalyDetector, DiffusionFingerprint
+    >>> from skandi.simulate import simulate
+    >>> X = np.vstack([simulate(m, 0.5, 100, T=20, random_state=0) for m in ("ctrw", "fbm")])
+    >>> kind = np.repeat(["ctrw", "fbm"], 100)
+    >>> fingerprint = DiffusionFingerprint(AnomalyDetector(max_epochs=3), random_state=0)
+    >>> fingerprint.fit(X, kind).errors(X).shape
+    (200, 2)
+    >>> fingerprint.error_map(X, kind).shape  # test data by row, network by column
+    (2, 2)
+    """
+
+    kinds_: NDArray
+    detectors_: list[list[AnomalyDetector]]
+    n_dims_: int
+
+    def __init__(
+        self,
+        detector: AnomalyDetector | None = None,
+        *,
+        n_repeats: int = 1,
+        n_jobs: int | None = None,
+        random_state: int | None = None,
+    ) -> None:
+        self.detector = detector
+        self.n_repeats = n_repeats
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: ArrayLike) -> DiffusionFingerprint:
+        """Train the detectors.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories in any unit of length.
+        y : array-like of shape (n,) or (n, k)
+            The kind of each: a label such as a model's name, or a row of labels, such as model and
+            exponent, or the shares (γ, β) of a mixture.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TrajectoryError
+            If `X` cannot be read; every problem is listed with its index.
+        ValueError
+            If `y` does not match `X`, or a kind has fewer than two trajectories.
+        """
+        with unchanged_on_error(self):
+            trajectories = learn_input(self, X)
+            self.kinds_, which = _distinct(y, len(trajectories))
+            scarce = np.flatnonzero(np.bincount(which) < 2)
+            if len(scarce):
+                raise ValueError(
+                    f"n_samples=1 of kind {self.kinds_[scarce[0]]}: a detector needs at least 2 "
+                    "trajectories. Give more of that kind, or leave it out."
+                )
+            tasks = [
+                (member, np.flatnonzero(which == kind))
+                for kind, members in enumerate(self._members(trajectories))
+                for member in members
+            ]
+            fitted = Parallel(n_jobs=self.n_jobs)(
+                delayed(_fit)(member, [trajectories[i] for i in own]) for member, own in tasks
+            )
+            n = self.n_repeats
+            self.detectors_ = [fitted[k : k + n] for k in range(0, len(fitted), n)]
+        return self
+
+    def member_errors(self, X: Any) -> NDArray[np.float64]:
+        """Give the mean squared error of each trajectory under each single detector.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories.
+
+        Returns
+        -------
+        ndarray of shape (n, n_kinds, n_repeats), float64
+        """
+        check_is_fitted(self)
+        trajectories = match_input(self, X)
+        return np.stack(
+            [
+                np.stack([-detector.score_samples(trajectories) for detector in repeats], axis=1)
+                for repeats in self.detectors_
+            ],
+            axis=1,
+        )
+
+    def errors(self, X: Any) -> NDArray[np.float64]:
+        """Give the mean squared error of each trajectory under each kind's detectors.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories.
+
+        Returns
+        -------
+        ndarray of shape (n, n_kinds), float64
+            The mean over repeats.
+        """
+        return self.member_errors(X).mean(axis=2)
+
+    def predict(self, X: Any) -> NDArray:
+        """Give the kind whose detectors reproduce each trajectory best.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, k)
+            Rows of ``kinds_``.
+        """
+        best = self.errors(X).argmin(axis=1)
+        return self.kinds_[best]
+
+    def error_map(self, X: Any, groups: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Give the mean error of groups of trajectories under each kind's detectors.
+
+        With the true kind of test data as groups this is the paper's Fig. 2 (models), Fig. 3
+        (exponents) or, in one column, Fig. 5 (mixtures); without groups it is the map of Fig. 7.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories.
+        groups : array-like of shape (n,) or (n, k), optional
+            The group of each trajectory; by default all are one group.
+
+        Returns
+        -------
+        ndarray of shape (n_groups, n_kinds), float64
+            Groups are sorted, as ``numpy.unique(groups, axis=0)`` gives them.
+        """
+        errors = self.errors(X)
+        _, which = _distinct(np.zeros(len(errors)) if groups is None else groups, len(errors))
+        counts = np.bincount(which)
+        sums = np.zeros((len(counts), errors.shape[1]))
+        np.add.at(sums, which, errors)
+        return sums / counts[:, np.newaxis]
+
+    def share_map(self, X: Any) -> NDArray[np.float64]:
+        """Give the share of trajectories that each kind explains best.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories.
+
+        Returns
+        -------
+        ndarray of shape (n_kinds,), float64
+            Sums to 1.
+        """
+        best = self.errors(X).argmin(axis=1)
+        return np.bincount(best, minlength=len(self.kinds_)) / len(best)
+
+    def on_grid(self, values: ArrayLike) -> tuple[NDArray, NDArray, NDArray[np.float64]]:
+        """Lay one value per kind out on the plane of two labels, such as γ and β.
+
+        Parameters
+        ----------
+        values : array-like of shape (n_kinds,)
+            For instance a row of ``error_map``, or the ``share_map``.
+
+        Returns
+        -------
+        first, second : ndarray
+            The values of the two labels, sorted.
+        grid : ndarray of shape (len(first), len(second)), float64
+            NaN where there is no such kind.
+
+        Raises
+        ------
+        ValueError
+            If kinds are not rows of two labels.
+        """
+        check_is_fitted(self)
+        if self.kinds_.ndim != 2 or self.kinds_.shape[1] != 2:
+            raise ValueError(
+                f"kinds_ has shape {self.kinds_.shape}; a plane needs two labels per kind. Fit "
+                "with y of shape (n, 2)."
+            )
+        first, row = np.unique(self.kinds_[:, 0], return_inverse=True)
+        second, column = np.unique(self.kinds_[:, 1], return_inverse=True)
+        grid = np.full((len(first), len(second)), np.nan)
+        grid[row, column] = values
+        return first, second, grid
+
+    def _members(self, trajectories: list[NDArray[np.float64]]) -> list[list[AnomalyDetector]]:
+        """Give unfitted detectors; the order of kinds and repeats alone decides their seeds."""
+        template = AnomalyDetector() if self.detector is None else self.detector
+        architecture, length = network_size(template.architecture, template.length, trajectories)
+        shape = (len(self.kinds_), self.n_repeats)
+        seeds = np.random.SeedSequence(self.random_state).generate_state(shape[0] * shape[1]) >> 1
+        return [
+            [
+                clone(template).set_params(
+                    architecture=architecture, length=length, random_state=int(seed)
+                )
+                for seed in row
+            ]
+            for row in seeds.reshape(shape)
+        ]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "detectors_")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _fit(detector: AnomalyDetector, trajectories: list[NDArray[np.float64]]) -> AnomalyDetector:
+    with one_thread():
+        return detector.fit(trajectories)
+
+
+def _distinct(labels: ArrayLike, n: int) -> tuple[NDArray, NDArray[np.int64]]:
+    """Give the distinct labels, or rows of labels, and which of them each trajectory has."""
+    if labels is None:
+        raise ValueError("DiffusionFingerprint requires y to be passed, but the target y is None.")
+    table = check_array(labels, ensure_2d=False, dtype=None, input_name="y")
+    if table.ndim == 1 or table.shape[1] == 1:
+        table = column_or_1d(table, warn=True)
+    if table.dtype == object:
+        table = table.astype(str)
+    if len(table) != n:
+        raise ValueError(
+            f"X holds {n} trajectories and y {len(table)} kinds; they must be as many."
+        )
+    found, which = np.unique(table, axis=0, return_inverse=True)
+    return found, which.reshape(n).astype(np.int64)

@@ -1,0 +1,368 @@
+"""The detector: its score against a reference in float64, its rules of length, resuming, files."""
+
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from skandi import AnomalyDetector
+from skandi.errors import TrainingError, TrajectoryError
+from skandi.simulate import simulate
+from skandi.training import reconstruction
+
+
+def tracks(n=60, T=20, d=1, seed=0):
+    return np.random.default_rng(seed).normal(size=(n, T, d)).cumsum(axis=1) * 3 + 7
+
+
+def small(**changes):
+    return AnomalyDetector(**{"max_epochs": 2, "random_state": 0, **changes})
+
+
+def weights(detector):
+    return np.concatenate([v.numpy().ravel() for v in detector.network_.state_dict().values()])
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Both architectures, fitted on two-dimensional tracks. Not to be changed."""
+    return {
+        "small": small(architecture="small").fit(tracks(d=2)),
+        "large": small(architecture="large", length=24).fit(tracks(d=2)),
+    }
+
+
+each = pytest.mark.parametrize("name", ["small", "large"])
+
+
+# --- the score ----------------------------------------------------------------------------------
+
+
+def normalised(track):
+    """Displacements over their standard deviation, cumulated from 0; (T, d) -> (d, T)."""
+    steps = np.diff(track, axis=0)
+    return np.vstack([np.zeros((1, track.shape[1])), np.cumsum(steps / steps.std(axis=0), 0)]).T
+
+
+def reference_score(detector, track):
+    """The documented rule, one trajectory at a time, without any of the package's own code."""
+    net = detector.network_.eval().double()
+    length, T, errors = detector.length_, len(track), []
+    n_windows = 1 if length >= T else max(2, -(-T // length))
+    for start in np.linspace(0, max(T - length, 0), n_windows).round().astype(int):
+        x = normalised(track[start : start + length])
+        real = x.shape[1]
+        padded = np.concatenate([x, np.repeat(x[:, -1:], length - real, axis=1)], axis=1)
+        with torch.no_grad():
+            decoded = net(torch.from_numpy(padded)[None])[0].numpy()
+        errors.append(((decoded - padded) ** 2)[:, :real].mean())
+    net.float()
+    return -np.mean(errors)
+
+
+@each
+@pytest.mark.parametrize("T", [2, 5, 20, 22, 24, 25, 47, 48, 49, 130])
+def test_score__every_length__equals_a_reference_in_float64(name, T, fitted):
+    X = tracks(3, T=T, d=2, seed=T)
+    if T == 2:
+        X = X[:, [0, 0, 1]]  # a single displacement has no variance
+    scores = fitted[name].score_samples(X)
+    assert scores.dtype == np.float64
+    assert_allclose(scores, [reference_score(fitted[name], t) for t in X], rtol=1e-9)
+
+
+@each
+def test_score__companions_and_order__have_no_effect(name, fitted):
+    X = [t for T in (7, 20, 31) for t in tracks(5, T=T, d=2)]
+    wild = [np.zeros((20, 2)), 1e12 * tracks(1, d=2)[0], np.ones((7, 2))]
+    detector = fitted[name]
+    expected = detector.score_samples(X)
+    # Somebody may have left the network in training mode, where batch norm mixes companions.
+    detector.network_.train()
+    assert_allclose([detector.score_samples([t])[0] for t in X], expected, rtol=1e-9)
+    assert_allclose(detector.score_samples(wild + X[::-1])[3:][::-1], expected, rtol=1e-9)
+
+
+def test_score__small_batches__are_the_same(fitted, monkeypatch):
+    X = tracks(30, d=2)
+    expected = fitted["small"].score_samples(X), fitted["small"].encode(X)
+    monkeypatch.setattr(reconstruction, "BATCH_POINTS", 70)
+    assert_allclose(fitted["small"].score_samples(X), expected[0], rtol=1e-9)
+    assert_allclose(fitted["small"].encode(X), expected[1], rtol=1e-9, atol=1e-12)
+
+
+@each
+def test_score__unit_and_origin__change_nothing(name, fitted):
+    X = [t for T in (9, 20, 50) for t in tracks(4, T=T, d=2)]
+    moved = [1e-9 * t + 4e-7 for t in X]
+    assert_allclose(fitted[name].score_samples(moved), fitted[name].score_samples(X), rtol=1e-5)
+
+
+def test_score__straight_still_and_huge_tracks__are_finite(fitted):
+    line = np.linspace(0, 5, 20)[:, None] * [1.0, 2.0]
+    odd = [np.zeros((20, 2)), line, 1e300 * line, np.ones((1, 2)), 1e17 * tracks(1, d=2)[0]]
+    with np.errstate(over="ignore"):
+        scores = fitted["small"].score_samples(odd)
+    assert np.isfinite(scores[[0, 1, 3, 4]]).all()
+    assert scores[2] < -1e300  # a line of unit 1e-300 is as abnormal as can be, and no NaN
+
+
+# --- what detectors do --------------------------------------------------------------------------
+
+
+def test_decision__threshold__is_a_quantile_of_the_training_scores():
+    X = tracks(200)
+    for contamination, share in (("auto", 0.05), (0.2, 0.2)):
+        detector = small(contamination=contamination)
+        labels = detector.fit_predict(X)
+        assert (labels == -1).mean() == pytest.approx(share, abs=1e-9)
+        scores = detector.score_samples(X)
+        assert detector.offset_ == np.percentile(scores, 100 * share)
+        assert_array_equal(detector.decision_function(X), scores - detector.offset_)
+        assert_array_equal(detector.predict(X), np.where(scores >= detector.offset_, 1, -1))
+
+
+def test_detection__motion_unlike_the_training_data__is_found():
+    kind = {"alpha": 1.7, "T": 20}
+    detector = AnomalyDetector(max_epochs=25, batch_size=64, lr=2e-3, random_state=0)
+    detector.fit(simulate("fbm", n_samples=1500, random_state=0, **kind))
+    same = detector.predict(simulate("fbm", n_samples=500, random_state=1, **kind))
+    other = detector.predict(simulate("fbm", 0.3, n_samples=500, T=20, random_state=2))
+    assert (same == -1).mean() < 0.12
+    assert (other == -1).mean() > 0.6
+    losses = [row["train_loss"] for row in detector.history_]
+    assert losses[-1] < 0.3 * losses[0]
+
+
+def test_reconstruction__any_input__has_its_shape_and_unit(fitted):
+    detector = fitted["small"]
+    X = [t for T in (5, 20, 53) for t in tracks(2, T=T, d=2)]
+    found = detector.reconstruct(X)
+    assert [t.shape for t in found] == [t.shape for t in X]
+    assert_allclose(
+        np.vstack(detector.reconstruct([1e3 * t + 50 for t in X])),
+        1e3 * np.vstack(found) + 50,
+        rtol=1e-6,
+        atol=1e-6,
+    )
+    steps = np.diff(X[2], axis=0).std(axis=0)
+    error = np.square((found[2] - X[2]) / steps).mean()
+    assert_allclose(-error, detector.score_samples(X)[2], rtol=1e-9)
+    assert detector.reconstruct(np.stack(X[2:4])).shape == (2, 20, 2)
+    table = tracks()[:, :, 0]
+    assert small().fit(table).reconstruct(table).shape == table.shape
+
+
+def test_latent_vectors__by_default__are_a_fifth_of_the_numbers(fitted):
+    latent = fitted["small"].encode(tracks(7, d=2))
+    assert latent.shape == (7, 8)
+    assert (latent >= 0).all()
+    assert small(n_latent=3).fit(tracks()).encode(tracks(7, T=90)).shape == (7, 3)
+
+
+@pytest.mark.parametrize(
+    "lengths, architecture, length, expected",
+    [
+        ((20, 20), "auto", None, ("small", 20)),
+        ((22, 22), "auto", None, ("small", 24)),
+        ((10, 20, 300), "auto", None, ("small", 20)),
+        ((200, 200), "auto", None, ("large", 200)),
+        ((20, 20), "large", None, ("large", 24)),
+        ((200, 200), "auto", 20, ("small", 20)),
+    ],
+)
+def test_size__data_and_parameters__decide_architecture_and_length(
+    lengths, architecture, length, expected
+):
+    X = [tracks(1, T=T)[0] for T in lengths]
+    detector = small(max_epochs=1, architecture=architecture, length=length).fit(X)
+    assert (detector.architecture_, detector.length_) == expected
+
+
+def test_training__ragged_tracks__count_real_points_only():
+    X = [t for T in (9, 20, 45) for t in tracks(8, T=T)]
+    inputs, weight = reconstruction._examples(X, 20)
+    assert inputs.shape == (8 + 8 + 3 * 8, 1, 20)
+    assert_allclose(weight.sum(dim=(1, 2)), 1, rtol=1e-6)
+    assert (weight[:8, :, 9:] == 0).all()
+    assert np.isfinite(small(length=20).fit(X).score_samples(X)).all()
+
+
+@pytest.mark.parametrize("option", [{"shared_batch_norm": True}, {"pooling_indices": False}])
+def test_options__research_modes__train_and_score_one_by_one(option):
+    detector = small(**option).fit(tracks())
+    assert_allclose(
+        [detector.score_samples([t])[0] for t in tracks(3)],
+        detector.score_samples(list(tracks(3))),
+        rtol=1e-9,
+    )
+
+
+# --- equal again --------------------------------------------------------------------------------
+
+
+def test_fit__same_seed__gives_the_same_weights_and_leaves_global_states_alone():
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
+    first, second, other = (small(random_state=s).fit(tracks()) for s in (3, 3, 4))
+    assert_array_equal(weights(first), weights(second))
+    assert not np.array_equal(weights(first), weights(other))
+    assert torch.equal(torch_state, torch.get_rng_state())
+    assert_array_equal(numpy_state, np.random.get_state()[1])
+
+
+def test_representations__lists_tables_and_frames__give_equal_scores():
+    X = tracks()
+    expected = small().fit(X).score_samples(X)
+    for same in (list(X), X[:, :, 0], pd.DataFrame(X[:, :, 0]), [t.tolist() for t in X]):
+        assert_array_equal(small().fit(same).score_samples(same), expected)
+
+
+KILLED = """
+import os, sys
+import numpy as np
+from skandi import AnomalyDetector
+from skandi.training import reconstruction
+import torch
+torch.set_num_threads(1)
+save = reconstruction._save
+def save_and_die(checkpoint, network, optimizer, history):
+    save(checkpoint, network, optimizer, history)
+    if len(history) == 2:
+        os._exit(9)
+reconstruction._save = save_and_die
+X = np.random.default_rng(0).normal(size=(60, 20, 1)).cumsum(axis=1) * 3 + 7
+AnomalyDetector(max_epochs=5, random_state=0, batch_size=16, checkpoint_dir=sys.argv[1]).fit(X)
+"""
+
+
+def test_resume__killed_process__ends_with_the_same_weights(tmp_path):
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True)
+    assert done.returncode == 9, done.stderr.decode()
+    settings = {"max_epochs": 5, "batch_size": 16}
+    whole = small(**settings).fit(tracks())
+    resumed = small(**settings, checkpoint_dir=tmp_path).fit(tracks())
+    assert_array_equal(weights(resumed), weights(whole))
+    assert resumed.history_ == whole.history_
+    assert resumed.offset_ == whole.offset_
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_resume__finished_training__is_taken_and_prolonged(tmp_path, monkeypatch):
+    small(max_epochs=2, checkpoint_dir=tmp_path).fit(tracks())
+    longer = small(max_epochs=3, checkpoint_dir=tmp_path).fit(tracks())
+    assert_array_equal(weights(longer), weights(small(max_epochs=3).fit(tracks())))
+    monkeypatch.setattr(reconstruction, "train_step", None)  # nothing is left to train
+    again = small(max_epochs=3, checkpoint_dir=tmp_path).fit(tracks())
+    assert_array_equal(weights(again), weights(longer))
+
+
+def test_resume__other_data_parameters_or_fewer_epochs__start_anew(tmp_path):
+    small(max_epochs=3, checkpoint_dir=tmp_path).fit(tracks())
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for changes, X in (
+        ({"max_epochs": 1}, tracks()),
+        ({"lr": 1e-2}, tracks()),
+        ({}, tracks(seed=1)),
+        ({"pooling_indices": False}, tracks()),
+    ):
+        found = small(**changes, checkpoint_dir=tmp_path).fit(X)
+        assert_array_equal(weights(found), weights(small(**changes).fit(X)))
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_resume__damaged_checkpoint__is_told_and_trained_again(tmp_path):
+    small(checkpoint_dir=tmp_path).fit(tracks())
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.warns(UserWarning, match="cannot be read.*starts anew"):
+        again = small(checkpoint_dir=tmp_path).fit(tracks())
+    assert_array_equal(weights(again), weights(small().fit(tracks())))
+
+
+@pytest.mark.parametrize("option", [{}, {"shared_batch_norm": True}])
+def test_files__joblib_in_another_process__scores_are_equal(tmp_path, option):
+    detector = small(**option).fit(tracks())
+    path = tmp_path / "detector.joblib"
+    joblib.dump(detector, path)
+    code = (
+        "import sys, joblib, numpy as np, torch; torch.set_num_threads(1);"
+        "X = np.random.default_rng(5).normal(size=(9, 20, 1)).cumsum(axis=1);"
+        "np.save(sys.argv[1] + '.npy', joblib.load(sys.argv[1]).score_samples(X))"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+    X = np.random.default_rng(5).normal(size=(9, 20, 1)).cumsum(axis=1)
+    assert_array_equal(np.load(f"{path}.npy"), detector.score_samples(X))
+    network = joblib.load(path).network_
+    shared = network.norms_in[0].weight is network.norms_out[2].weight
+    assert shared is bool(option)
+
+
+# --- bad input ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "parameters, message",
+    [
+        ({"architecture": "huge"}, "architecture is 'huge'; it must be 'auto', 'small' or"),
+        ({"contamination": 0.7}, "contamination is 0.7; it must be 'auto' or in"),
+        ({"contamination": "half"}, "contamination is 'half'"),
+        ({"length": 1}, "length is 1; it must be a whole number >= 2"),
+        ({"max_epochs": 0, "batch_size": 1.5}, "max_epochs is 0.*batch_size is 1.5"),
+        ({"n_latent": True}, "n_latent is True"),
+    ],
+)
+def test_parameters__unusable__are_named(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        AnomalyDetector(**parameters).fit(tracks())
+
+
+@pytest.mark.parametrize(
+    "X, message",
+    [
+        ([], "X is empty"),
+        (tracks(1), "n_samples=1 is not enough"),
+        ([np.zeros((1, 1)), np.zeros((20, 1))], "fewer than 2 point.*at index 0"),
+        ([np.full((20, 1), np.nan), np.zeros((20, 1))], "not finite.*at index 0"),
+        ([np.zeros((20, 4)), np.zeros((20, 4))], "d must be 1, 2 or 3"),
+    ],
+)
+def test_fit__unreadable_tracks__are_told(X, message):
+    with pytest.raises(ValueError, match=message):
+        small().fit(X)
+
+
+def test_scores__other_dimension_or_not_fitted__are_refused(fitted):
+    with pytest.raises(TrajectoryError, match="1 dimension.*fitted on 2"):
+        fitted["small"].score_samples(tracks())
+    for method in ("score_samples", "predict", "reconstruct", "encode"):
+        with pytest.raises(NotFittedError):
+            getattr(small(), method)(tracks())
+
+
+def test_fit__interrupted__leaves_the_detector_as_it_was(monkeypatch):
+    detector = small().fit(tracks())
+    before = weights(detector)
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reconstruction, "train_step", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        detector.fit(tracks(seed=1))
+    assert_array_equal(weights(detector), before)
+    fresh = clone(detector)
+    with pytest.raises(KeyboardInterrupt):
+        fresh.fit(tracks())
+    assert not [name for name in vars(fresh) if name.endswith("_")]
+
+
+def test_fit__loss_overflows__says_what_to_do():
+    with pytest.raises(TrainingError, match="loss of epoch 1 is not finite. Lower lr"):
+        small().fit(1e30 * np.linspace(0, 1, 20)[None, :, None] * np.ones((4, 1, 1)))

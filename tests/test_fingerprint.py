@@ -1,0 +1,118 @@
+"""Several detectors, one per kind of motion."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+
+from skandi import AnomalyDetector, DiffusionFingerprint
+from skandi.simulate import mixture, simulate
+
+MODELS = ("ctrw", "fbm")
+
+
+def data(n=40, T=12, seed=0):
+    X = np.vstack([simulate(m, 0.6, n, T=T, random_state=seed + k) for k, m in enumerate(MODELS)])
+    return X, np.repeat(MODELS, n)
+
+
+def fingerprint(**changes):
+    detector = AnomalyDetector(max_epochs=changes.pop("max_epochs", 1), batch_size=32)
+    return DiffusionFingerprint(detector, **{"random_state": 0, **changes})
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Two kinds, two detectors each. Not to be changed."""
+    return fingerprint(n_repeats=2).fit(*data())
+
+
+def test_errors__members__are_scored_one_by_one(fitted):
+    X, _ = data(n=7, seed=9)
+    each = fitted.member_errors(X)
+    assert each.shape == (14, 2, 2)
+    for kind in range(2):
+        for repeat in range(2):
+            own = -fitted.detectors_[kind][repeat].score_samples(list(X))
+            assert_array_equal(each[:, kind, repeat], own)
+    assert_allclose(fitted.errors(X), each.mean(axis=2))
+    assert len({d.random_state for pair in fitted.detectors_ for d in pair}) == 4
+
+
+def test_answers__best_match_and_maps__follow_from_the_errors(fitted):
+    X, kind = data(n=7, seed=9)
+    errors = fitted.errors(X)
+    best = errors.argmin(axis=1)
+    assert_array_equal(fitted.kinds_, ["ctrw", "fbm"])
+    assert_array_equal(fitted.predict(X), np.array(MODELS)[best])
+    assert_allclose(fitted.share_map(X), [np.mean(best == 0), np.mean(best == 1)])
+    assert_allclose(fitted.error_map(X, kind), [errors[:7].mean(axis=0), errors[7:].mean(axis=0)])
+    assert_allclose(fitted.error_map(X), errors.mean(axis=0)[None])
+
+
+def test_learning__trained_longer__tells_the_kinds_apart():
+    learnt = fingerprint(max_epochs=60).fit(*data(300))
+    X, kind = data(200, seed=5)
+    moved = np.ptp(X, axis=1)[:, 0] > 0
+    # Tracks that never move are reproduced by every network.
+    assert (learnt.predict(X) == kind)[moved].mean() > 0.7
+
+
+def test_seeds__jobs_and_other_kinds__have_no_effect():
+    X, kind = data(20)
+    expected = fingerprint().fit(X, kind).errors(X)
+    assert_array_equal(fingerprint(n_jobs=2).fit(X, kind).errors(X), expected)
+    assert_array_equal(clone(fingerprint().fit(X, kind)).fit(X, kind).errors(X), expected)
+    assert not np.array_equal(fingerprint(random_state=1).fit(X, kind).errors(X), expected)
+
+
+def test_kinds__mixtures__lie_on_a_grid():
+    shares = np.array([(g, b) for g in (0.0, 1.0) for b in (0.0, 0.5, 1.0) if (g, b) != (0, 0)])
+    models = ("ctrw", "attm", "fbm")
+    X = np.vstack([mixture(models, 0.8, g, b, 6, T=12, random_state=0) for g, b in shares])
+    y = np.repeat(shares, 6, axis=0)
+    found = fingerprint().fit(X, y)
+    assert found.kinds_.shape == (5, 2)
+    assert found.predict(X).shape == (30, 2)
+    gamma, beta, grid = found.on_grid(found.share_map(X))
+    assert_array_equal(gamma, [0, 1])
+    assert_array_equal(beta, [0, 0.5, 1])
+    assert np.isnan(grid[0, 0])
+    assert np.nansum(grid) == pytest.approx(1)
+    assert_array_equal(found.error_map(X, y)[2], found.errors(X[12:18]).mean(axis=0))
+
+
+def test_kinds__model_and_exponent__are_rows_of_labels():
+    X, kind = data(8)
+    y = [(model, alpha) for model, alpha in zip(kind, np.tile([0.3, 0.6], 8))]
+    found = fingerprint().fit(X, np.array(y, dtype=object))
+    assert found.kinds_.tolist() == [
+        ["ctrw", "0.3"],
+        ["ctrw", "0.6"],
+        ["fbm", "0.3"],
+        ["fbm", "0.6"],
+    ]
+
+
+def test_length__ragged_kinds__is_one_for_all():
+    X = [*data(10, T=12)[0], *data(10, T=30)[0]]
+    found = fingerprint().fit(X, np.repeat(["a", "b"], 20))
+    assert {pair[0].length_ for pair in found.detectors_} == {24}
+
+
+@pytest.mark.parametrize(
+    "y, message",
+    [
+        (None, "requires y to be passed"),
+        (["a"] * 3, "80 trajectories and y 3 kinds"),
+        (["a"] * 79 + ["b"], "n_samples=1 of kind b"),
+    ],
+)
+def test_fit__unusable_kinds__are_told(y, message):
+    with pytest.raises(ValueError, match=message):
+        fingerprint().fit(data()[0], y)
+
+
+def test_grid__labels_in_one_column__is_refused(fitted):
+    with pytest.raises(ValueError, match="a plane needs two labels per kind"):
+        fitted.on_grid([0.5, 0.5])
