@@ -144,7 +144,7 @@ def test_predict__several_files__are_one_table_with_their_conditions(quick, tmp_
     assert (difference.reference, difference.condition) == ("control", "drug")
     assert difference.difference == pytest.approx(0.0405 - 0.025, rel=1e-4)
     assert (difference.n_files, difference.n_tracks) == (2, 6)
-    assert "median alpha, drug less control: +0.015" in result.stderr
+    assert "median alpha, drug less control: +0.01" in result.stderr
 
 
 def test_predict__files_without_a_condition__are_one_each(quick, tmp_path):
