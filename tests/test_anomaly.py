@@ -130,15 +130,14 @@ def test_decision__threshold__is_a_quantile_of_the_training_scores():
 
 
 def test_detection__motion_unlike_the_training_data__is_found():
-    kind = {"alpha": 1.7, "T": 20}
-    detector = AnomalyDetector(max_epochs=25, batch_size=64, lr=2e-3, random_state=0)
-    detector.fit(simulate("fbm", n_samples=1500, random_state=0, **kind))
-    same = detector.predict(simulate("fbm", n_samples=500, random_state=1, **kind))
-    other = detector.predict(simulate("fbm", 0.3, n_samples=500, T=20, random_state=2))
+    detector = AnomalyDetector(max_epochs=8, batch_size=64, random_state=0)
+    detector.fit(simulate("fbm", 0.4, n_samples=1200, T=20, random_state=0))
+    same = detector.predict(simulate("fbm", 0.4, n_samples=500, T=20, random_state=1))
+    other = detector.predict(simulate("fbm", 1.6, n_samples=500, T=20, random_state=2))
     assert (same == -1).mean() < 0.12
-    assert (other == -1).mean() > 0.6
+    assert (other == -1).mean() > 0.8
     losses = [row["train_loss"] for row in detector.history_]
-    assert losses[-1] < 0.3 * losses[0]
+    assert losses[-1] < 0.5 * losses[0]
 
 
 def test_reconstruction__any_input__has_its_shape_and_unit(fitted):

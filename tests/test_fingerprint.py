@@ -51,7 +51,7 @@ def test_answers__best_match_and_maps__follow_from_the_errors(fitted):
 
 
 def test_learning__trained_longer__tells_the_kinds_apart():
-    learnt = fingerprint(max_epochs=60).fit(*data(300))
+    learnt = fingerprint(max_epochs=12).fit(*data(600))
     X, kind = data(200, seed=5)
     moved = np.ptp(X, axis=1)[:, 0] > 0
     # Tracks that never move are reproduced by every network.

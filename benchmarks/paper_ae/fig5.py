@@ -1,0 +1,54 @@
+"""Fig. 5: autoencoders of pure models on mixtures of three (T = 20, α = 0.8).
+
+    python benchmarks/paper_ae/fig5.py --jobs 2 --checkpoint-dir ~/fig5
+
+Mixtures Δ = γβ Δ1 + (1-γ) Δ2 + (1-β) Δ3 of CTRW, ATTM and FBM (`skandi.simulate.mixture`).
+"""
+
+import numpy as np
+from common import Run, parser, table
+
+from skandi.simulate import mixture
+
+MODELS = ("ctrw", "attm", "fbm")
+CORNERS = {"ctrw": (1.0, 1.0), "attm": (0.0, 1.0), "fbm": (1.0, 0.0)}
+ALPHA, T = 0.8, 20
+
+
+def mixtures(points, n, seed):
+    """`n` trajectories of each point (γ, β), and the points, row by row."""
+    X = [
+        mixture(MODELS, ALPHA, g, b, n, T, random_state=np.random.default_rng([seed, k]))
+        for k, (g, b) in enumerate(points)
+    ]
+    return np.concatenate(X), np.repeat(np.array(points), n, axis=0)
+
+
+def main() -> None:
+    options = parser(__doc__, repeats=7)
+    options.add_argument("--grid", type=int, default=11, help="values of γ and of β")
+    run = Run("fig5", options.parse_args())
+    shares = np.linspace(0, 1, run.options.grid)
+    grid = [(float(g), float(b)) for g in shares for b in shares]
+    X, _ = mixtures(list(CORNERS.values()), run.n(10_000), seed=1)
+    fingerprint = run.fingerprint(64).fit(X, np.repeat(list(CORNERS), run.n(10_000)))
+    test, where = mixtures(grid, run.n(2_000), seed=2)
+    maps = fingerprint.error_map(test, where)
+    columns = [f"β={b:g}" for b in shares]
+    for k, model in enumerate(fingerprint.kinds_):
+        values = maps[:, k].reshape(len(shares), -1)
+        table(f"Fig. 5, {model} AE: MSE", [f"γ={g:g}" for g in shares], columns, values)
+        run.report(f"{model} AE: MSE by gamma and beta", values)
+        lowest, own = grid[int(values.argmin())], values.ravel()[grid.index(CORNERS[model])]
+        run.claim(
+            f"5: the {model} AE errs least in the corner of {model}",
+            lowest == CORNERS[model],
+            f"least {values.min():.3f} at γ={lowest[0]:g}, β={lowest[1]:g}; {own:.3f} in the "
+            f"corner, {np.median(values):.3f} in the median",
+        )
+    run.report("gamma_and_beta", shares)
+    run.finish()
+
+
+if __name__ == "__main__":
+    main()
