@@ -69,7 +69,7 @@ def test_search_and_ensembles__in_a_fresh_process__predict_the_same_bits(tmp_pat
 
 @pytest.mark.parametrize("task", ["alpha", "model"])
 def test_save__then_load__predicts_the_same_bits(task, tmp_path):
-    X, y = make_andi(60, task=task, length=(10, 30), random_state=0)
+    X, y = make_andi(60, task=task, length=(10, 20), random_state=0)
     bag = small_bag(task).fit(X, y)
     kind = type(bag)
     bag.save(tmp_path / "bag.safetensors")
