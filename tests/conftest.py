@@ -3,6 +3,9 @@
 import pytest
 import torch
 
+# As a module with doctests it would clash with the other conftest.py.
+collect_ignore = ["conftest.py"]
+
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():

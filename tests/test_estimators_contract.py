@@ -137,12 +137,10 @@ def test_answers__small_batches__are_the_same(kind, fitted, batch_points, monkey
 
     X = ragged()
     expected = answers(fitted[kind], X)
-    defaults = (None, batch_points)
     for name in ("network_features", "network_outputs"):
         function = getattr(inference, name)
-        monkeypatch.setattr(
-            function, "__kwdefaults__", dict(zip(function.__kwdefaults__, defaults, strict=True))
-        )
+        changed = {**function.__kwdefaults__, "batch_points": batch_points}
+        monkeypatch.setattr(function, "__kwdefaults__", changed)
     assert_allclose(answers(fitted[kind], X), expected, atol=1e-5)
 
 

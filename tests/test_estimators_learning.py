@@ -270,7 +270,7 @@ def test_eval_set__unusable__is_refused(kind):
         with pytest.raises(ValueError, match=message):
             small(kind).fit(X, y, eval_set=(X_val, y_val))
     if kind.startswith("model"):
-        with pytest.raises(ValueError, match="labels that y does not.*brown"):
+        with pytest.raises(ValueError, match="labels that were not seen in fit.*brown"):
             small(kind).fit(X, y, eval_set=(ragged(2), ["fbm", "brown"]))
 
 
