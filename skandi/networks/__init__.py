@@ -1,10 +1,13 @@
-"""Torch modules: z-scored positions (n, d, T) in, outputs (n, n_outputs) out.
+"""Torch modules that know nothing of files, labels or scikit-learn.
 
-They know nothing of files, lengths, labels or scikit-learn. Every network has ``features`` (the
-vector a head reads), ``head``, and ``n_features``.
+Networks that answer map z-scored positions (n, d, T) to outputs (n, n_outputs) and have
+``features`` (the vector a head reads), ``head``, and ``n_features``. Autoencoders map positions
+with displacements of unit variance, (n, d, T), to the same shape, and have ``encode`` and
+``decode``.
 """
 
+from skandi.networks.autoencoder import LargeAutoencoder, SmallAutoencoder
 from skandi.networks.multiscale import MultiScaleNet
 from skandi.networks.wadnet import WADNet
 
-__all__ = ["MultiScaleNet", "WADNet"]
+__all__ = ["LargeAutoencoder", "MultiScaleNet", "SmallAutoencoder", "WADNet"]

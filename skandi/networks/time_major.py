@@ -2,8 +2,8 @@
 
 A batch is an array (T, n, channels). A shift in time then is a shift by whole rows of one matrix of
 T n rows, so that each tap of a convolution is a single large matrix product without copies. For
-series of 20 points and 16 to 64 channels, forward and backward together take two thirds of the time
-of torch's own convolutions on a CPU.
+short series with few channels this is faster on a CPU than torch's own convolutions, which bring
+every series into another order and back.
 """
 
 from __future__ import annotations
