@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +62,46 @@ def group_by_length(trajectories: Sequence[NDArray]) -> dict[int, NDArray[np.int
     order = np.argsort(lengths, kind="stable")
     starts = np.flatnonzero(np.diff(lengths[order], prepend=-1))
     return {int(lengths[group[0]]): group for group in np.split(order, starts[1:]) if len(group)}
+
+
+def similar_lengths(
+    n_points: NDArray[np.int64], batch_points: int, most_padding: float
+) -> Iterator[NDArray[np.int64]]:
+    """Yield batches of trajectories of similar length, the longest first.
+
+    Parameters
+    ----------
+    n_points : ndarray of shape (n,)
+        Points of each trajectory.
+    batch_points : int
+        Largest number of points in a batch, were all as long as its longest; one trajectory may be
+        longer than that.
+    most_padding : float
+        By how much of the longest trajectory of a batch the others may be shorter; 0 for batches of
+        one length.
+
+    Yields
+    ------
+    ndarray of int
+        Indices of trajectories, by growing length.
+
+    Examples
+    --------
+    >>> n_points = np.array([20, 100, 19, 95, 20])
+    >>> [batch.tolist() for batch in similar_lengths(n_points, 1000, 0.1)]
+    [[3, 1], [2, 0, 4]]
+    >>> [batch.tolist() for batch in similar_lengths(n_points, 1000, 0.0)]
+    [[1], [3], [0, 4], [2]]
+    """
+    order = np.argsort(n_points, kind="stable")
+    ordered = n_points[order]
+    stop = len(order)
+    while stop:
+        T = int(ordered[stop - 1])
+        similar = int(np.searchsorted(ordered, T * (1 - most_padding)))
+        start = max(similar, stop - max(1, batch_points // max(T, 1)))
+        yield order[start:stop]
+        stop = start
 
 
 @dataclass(frozen=True)

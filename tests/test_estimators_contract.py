@@ -144,6 +144,23 @@ def test_answers__small_batches__are_the_same(kind, fitted, batch_points, monkey
     assert_allclose(answers(fitted[kind], X), expected, atol=1e-5)
 
 
+def test_answers__every_track_of_its_own_length__share_few_passes(fitted, monkeypatch):
+    estimator = fitted["alpha multiscale"]
+    module = estimator.net_.module_
+    rng = np.random.default_rng(3)
+    X = [rng.normal(size=(T, estimator.n_dims_)).cumsum(axis=0) for T in range(20, 120)]
+    alone = np.concatenate([estimator.transform([t]) for t in X])
+    passes = []
+    padded = module.padded_features
+    monkeypatch.setattr(
+        module, "padded_features", lambda x, n: passes.append(n.tolist()) or padded(x, n)
+    )
+    assert_allclose(estimator.transform(X), alone, atol=1e-5)
+    assert len(passes) < 20
+    # No row is filled up by more than a tenth.
+    assert all(min(n) >= 0.9 * max(n) for n in passes)
+
+
 @each_kind
 def test_answers__types_and_shapes__are_as_documented(kind, fitted):
     X, estimator = ragged(), fitted[kind]

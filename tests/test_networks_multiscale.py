@@ -195,3 +195,32 @@ def test_network__no_recurrent_units__has_no_gru_and_reads_every_length():
     assert not any("recurrent" in name for name, _ in network.named_parameters())
     for T in (10, 11, 200):
         assert network(torch.randn(3, 1, T)).shape == (3, 45)
+
+
+def test_padded_features__unequal_lengths__are_those_of_each_alone(full_size):
+    lengths = [1, 2, 3, 9, 10, 17, 33, 64, 65]
+    tracks = [positions(1, 2, T, seed=T)[0] for T in lengths]
+    x = torch.full((len(lengths), 2, 70), 7.0)  # what lies beyond a track must not matter
+    for row, track in zip(x, tracks, strict=True):
+        row[:, : track.shape[1]] = track
+    with torch.inference_mode():
+        together = full_size.padded_features(x, torch.tensor(lengths))
+        for row, track in zip(together, tracks, strict=True):
+            torch.testing.assert_close(row, full_size.features(track[None])[0], atol=1e-5, rtol=0)
+
+
+def test_padded_features__gradients__are_those_of_each_alone():
+    net = network(**SMALL)
+    tracks = [positions(1, 2, T, seed=T) for T in (5, 8, 13)]
+    x = torch.zeros(3, 2, 13)
+    for row, track in zip(x, tracks, strict=True):
+        row[:, : track.shape[2]] = track[0]
+    net.padded_features(x, torch.tensor([5, 8, 13])).square().sum().backward()
+    together = [p.grad.clone() for p in net.reduce.parameters()]
+    together.append(net.stem.weight.grad.clone())
+    net.zero_grad()
+    for track in tracks:
+        net.features(track).square().sum().backward()
+    alone = [*(p.grad for p in net.reduce.parameters()), net.stem.weight.grad]
+    for a, b in zip(together, alone, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)

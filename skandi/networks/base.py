@@ -16,10 +16,13 @@ class TrajectoryNetwork(nn.Module):
         Size of the feature vector.
     shortest_bfloat16 : int
         Length from which training in bfloat16 is sound.
+    reads_padded : bool
+        Whether there are ``padded_features`` for batches of unequal lengths.
     """
 
     n_features: int
     shortest_bfloat16: int = 1
+    reads_padded: bool = False
 
     def forward(self, x: Tensor) -> Tensor:
         """Map z-scored positions of shape (n, d, T) to outputs of shape (n, n_outputs)."""
@@ -28,6 +31,13 @@ class TrajectoryNetwork(nn.Module):
     @abstractmethod
     def features(self, x: Tensor) -> Tensor:
         """Map z-scored positions of shape (n, d, T) to features of shape (n, n_features)."""
+
+    def padded_features(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Give row i the features of its first ``lengths[i]`` points alone, to rounding.
+
+        For networks that have ``reads_padded``; what `x` holds beyond these points is ignored.
+        """
+        raise NotImplementedError(f"{type(self).__name__} reads trajectories of one length")
 
     @abstractmethod
     def head(self, features: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from skandi.networks.base import TrajectoryNetwork
+from skandi.networks.padding import Padding
 
 # Standard deviations below this count as "never moved"; z-scored positions are of order one.
 _STILL = 1e-6
@@ -55,6 +55,7 @@ class MultiScaleNet(TrajectoryNetwork):
     # Convolutions whose input is one or two points long give NaN weight gradients in bfloat16 now
     # and then (their taps see only padding); coarse scales of shorter trajectories are that short.
     shortest_bfloat16 = 32
+    reads_padded = True
 
     def __init__(
         self,
@@ -91,15 +92,23 @@ class MultiScaleNet(TrajectoryNetwork):
 
     def features(self, x: Tensor) -> Tensor:
         """Give the feature vectors, shape (n, hidden_size)."""
-        channels, summary = describe(x)
+        return self._features(x, None)
+
+    def padded_features(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Give the feature vectors of the first ``lengths`` points, shape (n, hidden_size)."""
+        return self._features(x, Padding(lengths, x.shape[2]))
+
+    def _features(self, x: Tensor, padding: Padding | None) -> Tensor:
+        channels, summary = describe(x, padding)
         h = self.stem(channels)
+        if padding is not None:
+            h = padding.clear(h)
         pooled = [summary]
         for k, block in enumerate(self.blocks):
-            h = block(h)
-            pooled.append(Moments.apply(h))
+            h, padding = block(h, padding)
+            pooled.append(moments(h, padding))
             if k == self.recurrent_block and self.recurrent is not None:
-                states, _ = self.recurrent(h.transpose(1, 2))
-                pooled.append(Moments.apply(states.transpose(1, 2)))
+                pooled.append(moments(run_recurrent(self.recurrent, h, padding), padding))
         return self.reduce(torch.cat(pooled, dim=1))
 
     def head(self, features: Tensor) -> Tensor:
@@ -124,27 +133,50 @@ class ResidualBlock(nn.Module):
         )
         self.activation = nn.GELU()
 
-    def forward(self, h: Tensor) -> Tensor:
-        """Map (n, n_in, T) to (n, n_out, ceil(T / stride))."""
-        inner = self.activation(self.norm_first(self.first(h)))
-        inner = self.norm_second(self.second(inner))
-        return self.activation(inner + self.shortcut(h))
+    def forward(self, h: Tensor, padding: Padding | None = None) -> tuple[Tensor, Padding | None]:
+        """Map (n, n_in, T) to (n, n_out, ceil(T / stride)), and the padding along."""
+        if padding is None:
+            inner = self.activation(self.norm_first(self.first(h)))
+            inner = self.norm_second(self.second(inner))
+            return self.activation(inner + self.shortcut(h)), None
+        after = padding if self.first.stride == (1,) else padding.halved()
+        inner = after.group_norm(self.norm_first, after.clear(self.first(h)))
+        inner = after.clear(self.activation(inner))
+        inner = after.group_norm(self.norm_second, after.clear(self.second(inner)))
+        return after.clear(self.activation(inner + self.shortcut(h))), after
 
 
-def describe(x: Tensor) -> tuple[Tensor, Tensor]:
+def describe(x: Tensor, padding: Padding | None = None) -> tuple[Tensor, Tensor]:
     """Give the input channels (n, 2d+2, T) and the summary (n, d+2) of z-scored positions."""
     n, _, T = x.shape
+    points = x.new_full((n, 1), T) if padding is None else padding.lengths[:, None].to(x.dtype)
     steps = torch.diff(x, dim=2, prepend=x[:, :, :1])
+    if padding is not None:
+        x, steps = padding.clear(x), padding.clear(steps)
     # The root mean square, not the standard deviation: on a straight line the latter is rounding.
-    spread = steps.square().mean(dim=2, keepdim=True).sqrt()
+    spread = (steps.square().sum(dim=2) / points).sqrt()[:, :, None]
     moves = spread > _STILL
     steps = torch.where(moves, steps / spread.clamp_min(_STILL), steps)
     ratio = torch.where(moves, -torch.log(spread.clamp_min(_STILL)), 0.0)[:, :, 0]
-    t = torch.arange(T, dtype=x.dtype, device=x.device)
-    clock = torch.stack([2 * t / max(T - 1, 1) - 1, torch.log1p(t) / 3 - 1])
-    channels = torch.cat([x, steps, clock.expand(n, -1, -1)], dim=1)
-    length = torch.tensor([math.log(T) / 3 - 1, 10 / T], dtype=x.dtype, device=x.device)
-    return channels, torch.cat([ratio, length.expand(n, -1)], dim=1)
+    t = torch.arange(T, dtype=x.dtype, device=x.device).expand(n, T)
+    clock = torch.stack([2 * t / (points - 1).clamp_min(1) - 1, torch.log1p(t) / 3 - 1], dim=1)
+    if padding is not None:
+        clock = padding.clear(clock)
+    channels = torch.cat([x, steps, clock], dim=1)
+    return channels, torch.cat([ratio, torch.log(points) / 3 - 1, 10 / points], dim=1)
+
+
+def moments(h: Tensor, padding: Padding | None) -> Tensor:
+    """Mean and standard deviation over the real points."""
+    return Moments.apply(h) if padding is None else padding.moments(h)
+
+
+def run_recurrent(layer: nn.GRU, h: Tensor, padding: Padding | None) -> Tensor:
+    """States of `layer` along the real points, (n, c, T) to (n, 2 * state, T)."""
+    if padding is not None:
+        return padding.recurrent(layer, h)
+    states, _ = layer(h.transpose(1, 2))
+    return states.transpose(1, 2)
 
 
 class Moments(torch.autograd.Function):

@@ -10,12 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from skandi.lengths import crops, group_by_length
+from skandi.lengths import crops, group_by_length, lengths_of, similar_lengths
 from skandi.networks.base import TrajectoryNetwork
 from skandi.normalize import standardize
 
-BATCH_POINTS = 100_000
+BATCH_POINTS = 25_000
 """Points per forward pass: enough to keep a core busy, few enough to stay in its cache."""
+
+_MOST_PADDING = 0.1
 
 
 VIEWS = ("none", "flip", "all")
@@ -54,10 +56,15 @@ def network_features(
         raise ValueError(f"views is {views!r}; it must be one of {list(VIEWS)}.")
     features = np.zeros((len(trajectories), network.n_features), dtype=np.float32)
     n_read = np.zeros(len(trajectories), dtype=np.int64)
+    device = _device(network)
     with torch.inference_mode():
-        for which, x in _batches(trajectories, length, batch_points):
-            for view in symmetric_views(x.to(_device(network)), views):
-                features[which] += network.features(view).float().cpu().numpy()
+        for which, x, lengths in _batches(trajectories, length, batch_points, network.reads_padded):
+            for view in symmetric_views(x.to(device), views):
+                if lengths is None:
+                    v = network.features(view)
+                else:
+                    v = network.padded_features(view, lengths.to(device))
+                features[which] += v.float().cpu().numpy()
                 n_read[which] += 1
     return features / n_read[:, None].astype(np.float32)
 
@@ -109,13 +116,26 @@ def _device(network: TrajectoryNetwork) -> torch.device:
 
 
 def _batches(
-    trajectories: Sequence[NDArray[np.float64]], length: int | None, batch_points: int
-) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
-    """Yield indices of trajectories and their z-scored points (n, d, T), one length at a time."""
-    for T, members in group_by_length(trajectories).items():
-        size = max(1, batch_points // T)
-        for start in range(0, len(members), size):
-            which = members[start : start + size]
-            z = standardize(np.stack([trajectories[i] for i in which])).astype(np.float32)
+    trajectories: Sequence[NDArray[np.float64]],
+    length: int | None,
+    batch_points: int,
+    padded: bool,
+) -> Iterator[tuple[NDArray[np.int64], Tensor, Tensor | None]]:
+    """Yield indices of trajectories, their z-scored points (n, d, T), and lengths if they differ.
+
+    Trajectories of nearly one length share a batch if the network can tell where each one ends: a
+    batch of few trajectories leaves a core idle, and every new shape makes torch generate code.
+    """
+    n_points = lengths_of(trajectories)
+    most_padding = _MOST_PADDING if padded and length is None else 0.0
+    for which in similar_lengths(n_points, batch_points, most_padding):
+        batch = [trajectories[i] for i in which]
+        if n_points[which[0]] == n_points[which[-1]]:
+            z = standardize(np.stack(batch)).astype(np.float32)
             for part in crops(z, length):
-                yield which, torch.from_numpy(np.ascontiguousarray(part.transpose(0, 2, 1)))
+                yield which, torch.from_numpy(np.ascontiguousarray(part.transpose(0, 2, 1))), None
+            continue
+        x = np.zeros((len(which), batch[0].shape[1], n_points[which[-1]]), dtype=np.float32)
+        for T, same in group_by_length(batch).items():
+            x[same, :, :T] = standardize(np.stack([batch[i] for i in same])).transpose(0, 2, 1)
+        yield which, torch.from_numpy(x), torch.from_numpy(n_points[which])
