@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from skandi.fingerprint import DiffusionFingerprint as DiffusionFingerprint
     from skandi.io import read_tracks as read_tracks
     from skandi.normalize import TrajectoryNormalizer as TrajectoryNormalizer
+    from skandi.onnx_export import export_onnx as export_onnx
     from skandi.pretrained import load_pretrained as load_pretrained
     from skandi.regressor import AlphaRegressor as AlphaRegressor
     from skandi.windows import analyse_windows as analyse_windows
@@ -40,6 +41,7 @@ __all__ = [
     "analyse",
     "analyse_windows",
     "compare_conditions",
+    "export_onnx",
     "plot",
     "simulate",
 ]
@@ -57,6 +59,7 @@ _HOME = {
     "analyse": "skandi.analyse",
     "analyse_windows": "skandi.windows",
     "compare_conditions": "skandi.compare",
+    "export_onnx": "skandi.onnx_export",
 }
 _MODULES = ("plot", "simulate")
 

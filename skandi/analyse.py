@@ -21,6 +21,7 @@ COLUMNS = {
     "track_id": "string",
     "n_points": "int64",
     "n_dims": "int64",
+    "duration": "float64",
     "alpha": "float64",
     "alpha_lower": "float64",
     "alpha_upper": "float64",
@@ -75,12 +76,14 @@ def analyse(
     DataFrame
         One row per track, in the order of `tracks`, always with the columns
 
-        - ``track_id``, ``n_points``, ``n_dims``
+        - ``track_id``, ``n_points``, ``n_dims``, ``duration``
         - ``alpha``, ``alpha_lower``, ``alpha_upper``, ``expected_error``
         - ``model`` (the most probable), ``p_attm``, ``p_ctrw``, ``p_fbm``, ``p_lw``, ``p_sbm``
         - ``novelty``, ``is_novel``, ``D_alpha``
         - ``note``: empty, or why there is no answer or what to bear in mind.
 
+        ``duration`` is the time from the first to the last point, in ``table.attrs["time_unit"]``:
+        frames where the frame interval is unknown.
         A track that is too short for the estimators, or does not move at all, has missing values.
         An estimator of your own that gives no distribution over α leaves ``alpha_lower``,
         ``alpha_upper`` and ``expected_error`` empty.
@@ -269,6 +272,7 @@ def _table(
         "track_id": tracks.ids,
         "n_points": tracks.n_points,
         "n_dims": np.full(len(tracks), tracks.n_dims),
+        "duration": np.maximum(tracks.n_points - 1, 0) * (tracks.frame_interval or 1.0),
         "alpha": alpha[:, 0],
         "alpha_lower": alpha[:, 1],
         "alpha_upper": alpha[:, 2],
@@ -283,4 +287,12 @@ def _table(
         {name: pd.Series(filled.get(name, missing), dtype=t) for name, t in COLUMNS.items()}
     )
     table.attrs["D_alpha"] = _about_diffusion_coefficients(tracks)
+    table.attrs["time_unit"] = time_unit(tracks)
     return table
+
+
+def time_unit(tracks: Tracks) -> str:
+    """Give the unit in which times of these tracks are told."""
+    if tracks.frame_interval is None:
+        return "frames"
+    return tracks.time_unit or "unit of the frame interval"

@@ -89,6 +89,4 @@ def analyse_windows(
     table.insert(0, "start", list(starts))
     table.insert(1, "stop", [start + window for start in starts])
     table.insert(2, "time", [(start + (window - 1) / 2) * per_frame for start in starts])
-    unit = whole.time_unit or "unit of the frame interval"
-    table.attrs["time_unit"] = "frames" if whole.frame_interval is None else unit
     return table

@@ -13,8 +13,9 @@ from skandi.errors import SkandiError, TracksFileError, TrajectoryError
 from skandi.io import Tracks, read_tracks, sample_tracks_path, write_results, write_tracks
 
 COLUMNS = [
-    "track_id", "n_points", "n_dims", "alpha", "alpha_lower", "alpha_upper", "expected_error",
-    "model", "p_attm", "p_ctrw", "p_fbm", "p_lw", "p_sbm", "novelty", "is_novel", "D_alpha", "note",
+    "track_id", "n_points", "n_dims", "duration", "alpha", "alpha_lower", "alpha_upper",
+    "expected_error", "model", "p_attm", "p_ctrw", "p_fbm", "p_lw", "p_sbm", "novelty", "is_novel",
+    "D_alpha", "note",
 ]  # fmt: skip
 
 
@@ -165,6 +166,14 @@ def test_analyse__known_units__give_a_diffusion_coefficient_in_them(tmp_path):
     )
     write_results(table, tmp_path / "a.parquet")
     assert pd.read_parquet(tmp_path / "a.parquet").attrs == table.attrs
+
+
+def test_analyse__duration__is_in_the_unit_of_the_frame_interval_or_in_frames():
+    timed = analysed(Tracks.from_trajectories(walks(20, 1), frame_interval=0.5, time_unit="s"))
+    assert timed.duration.tolist() == [9.5, 0.0]
+    assert timed.attrs["time_unit"] == "s"
+    assert analysed(walks(20)).duration.tolist() == [19.0]
+    assert analysed(walks(20)).attrs["time_unit"] == "frames"
 
 
 def test_analyse__many_points__are_done_in_blocks_and_told(monkeypatch):

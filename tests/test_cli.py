@@ -8,6 +8,7 @@ from functools import partial
 from typing import get_args
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 from fake_estimators import LengthAsAlpha, LengthAsModel
@@ -430,3 +431,20 @@ def test_process__bundled_tracks_and_weights__end_with_0(tmp_path):
     table = pd.read_csv(out)
     assert table.alpha.notna().sum() >= 30
     assert table.note.str.startswith("too short").sum() == table.alpha.isna().sum() > 0
+
+
+def test_export__bundled_weights__make_a_file_that_runs(tmp_path):
+    path = tmp_path / "andi.onnx"
+    result = skandi_("export", "--dims", "1", "-o", path)
+    assert result.exit_code == 0, result.output
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    walk = np.random.default_rng(0).normal(size=(1, 30, 1)).cumsum(axis=1).astype(np.float32)
+    alpha, model = session.run(["alpha", "model"], {"positions": walk})
+    assert 0 < alpha[0, 0] < 2
+    assert model.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_export__name_without_onnx__is_refused(tmp_path):
+    result = skandi_("export", "-o", tmp_path / "andi.bin")
+    assert result.exit_code == 2
+    assert "ends in .onnx" in result.output

@@ -43,6 +43,7 @@ TREE = (
     "bagging_classifier",
     "fingerprint",
     "pretrained",
+    "onnx_export",
     "io",
     "analyse",
     "windows",

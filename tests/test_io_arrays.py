@@ -1,10 +1,18 @@
 """Arrays: napari, noctiluca, andi_datasets; which is which, and what is refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skandi.errors import TracksFileError
-from skandi.io import Tracks, detect_format, napari_array, read_tracks, write_tracks
+from skandi.io import (
+    Tracks,
+    detect_format,
+    napari_array,
+    napari_features,
+    read_tracks,
+    write_tracks,
+)
 
 RNG = np.random.default_rng(5)
 
@@ -145,3 +153,32 @@ def test_array_file__header_that_promises_more__asks_for_no_memory(tmp_path):
 def test_array__named_as_a_format_of_files__is_an_error():
     with pytest.raises(TracksFileError, match="not read as 'tidy': format can be auto, napari"):
         read_tracks(np.zeros((3, 4, 2)), "tidy")
+
+
+def test_napari_features__one_row_per_point__in_the_order_of_the_array():
+    rng = np.random.default_rng(0)
+    tracks = Tracks.from_trajectories([rng.normal(size=(T, 2)) for T in (3, 1, 2)])
+    table = pd.DataFrame(
+        {
+            "track_id": tracks.ids,
+            "alpha": [0.1, np.nan, 0.3],
+            "model": ["fbm", None, "attm"],
+            "p_attm": [0.2, np.nan, 0.9],
+            "p_fbm": [0.8, np.nan, 0.1],
+            "is_novel": pd.array([True, None, False], dtype="boolean"),
+            "note": ["", "short", ""],
+        }
+    )
+    features = napari_features(tracks, table)
+    assert len(features) == len(napari_array(tracks))
+    np.testing.assert_array_equal(features["alpha"], [0.1, 0.1, 0.1, np.nan, 0.3, 0.3])
+    assert features["model_index"].tolist() == [1, 1, 1, -1, 0, 0]
+    np.testing.assert_array_equal(features["is_novel"], [1, 1, 1, np.nan, 0, 0])
+    assert "note" not in features
+
+
+def test_napari_features__table_of_other_tracks__is_refused():
+    tracks = Tracks.from_trajectories([np.zeros((2, 2))] * 2)
+    table = pd.DataFrame({"track_id": ["1", "0"], "alpha": [1.0, 2.0]})
+    with pytest.raises(TracksFileError, match="in their order"):
+        napari_features(tracks, table)

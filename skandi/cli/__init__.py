@@ -1,4 +1,4 @@
-"""The command line: ``skandi predict``, ``report``, ``simulate``, ``train``, ``info``, a file each.
+"""The command line, a file for each command.
 
 Whatever takes long to import is imported inside the command that needs it, so that ``--help``
 answers at once. Results go to standard output or a file, everything else to standard error.
@@ -12,7 +12,7 @@ import sys
 import typer
 
 from skandi import __version__
-from skandi.cli import info, predict, report, simulate, train
+from skandi.cli import export, info, predict, report, simulate, train
 from skandi.cli.console import Commands
 
 app = typer.Typer(
@@ -24,7 +24,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (predict.predict, report.report, simulate.simulate, train.train, info.info):
+for command in (
+    predict.predict,
+    report.report,
+    simulate.simulate,
+    train.train,
+    export.export,
+    info.info,
+):
     app.command()(command)
 
 

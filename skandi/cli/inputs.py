@@ -73,9 +73,12 @@ def analyse_inputs(
             table.insert(1, "file", pd.Series(str(each.path), table.index, "string"))
         tables.append(table)
         sets.append(tracks)
-    about = dict.fromkeys(table.attrs["D_alpha"] for table in tables)
+    about = {
+        key: "; ".join(dict.fromkeys(table.attrs[key] for table in tables))
+        for key in ("D_alpha", "time_unit")
+    }
     for table in tables:
-        table.attrs = {"D_alpha": "; ".join(about)}
+        table.attrs = about
     return pd.concat(tables, ignore_index=True), sets
 
 

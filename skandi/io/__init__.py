@@ -17,7 +17,7 @@ from skandi.io.formats import (
     write_tracks,
 )
 from skandi.io.gaps import GAP_POLICIES
-from skandi.io.napari import napari_array
+from skandi.io.napari import napari_array, napari_features
 from skandi.io.results import check_results_path, write_results
 from skandi.io.tracks import ReadReport, ReadStep, Tracks
 
@@ -35,6 +35,7 @@ __all__ = [
     "detect_format",
     "sample_tracks_path",
     "napari_array",
+    "napari_features",
     "read_challenge",
     "read_challenge_labels",
     "write_challenge",

@@ -84,6 +84,53 @@ def napari_array(tracks: Tracks) -> NDArray[np.float64]:
     return np.concatenate(blocks)
 
 
+def napari_features(tracks: Tracks, table: pd.DataFrame) -> pd.DataFrame:
+    """What is known of each track, once for each of its points, to colour tracks by.
+
+    Parameters
+    ----------
+    tracks : Tracks
+        What `napari_array` shows.
+    table : DataFrame
+        One row per track in their order, as `skandi.analyse` gives.
+
+    Returns
+    -------
+    DataFrame
+        One row per row of ``napari_array(tracks)``, the numeric columns of `table`: for
+        ``viewer.add_tracks(napari_array(tracks), features=..., color_by="alpha")``. The model is a
+        number there, ``model_index``, its place among the columns ``p_...``; -1 if unknown.
+
+    Raises
+    ------
+    TracksFileError
+        If `table` is about other tracks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from skandi.io import Tracks, napari_features
+    >>> tracks = Tracks.from_trajectories([np.zeros((2, 2)), np.zeros((1, 2))], ids=["7", "8"])
+    >>> table = pd.DataFrame({"track_id": ["7", "8"], "alpha": [0.5, 1.0]})
+    >>> napari_features(tracks, table)["alpha"].tolist()
+    [0.5, 0.5, 1.0]
+    """
+    if list(table["track_id"].astype(str)) != list(tracks.ids):
+        raise TracksFileError(
+            f"The table has {len(table)} rows, and they are not the {len(tracks)} tracks in their "
+            "order. Pass the table that analyse gave for these tracks, unsorted."
+        )
+    numbers = table.drop(columns="track_id").select_dtypes(["number", "boolean"])
+    if "model" in table:
+        models = [name.removeprefix("p_") for name in table if name.startswith("p_")]
+        place = table["model"].map({model: k for k, model in enumerate(models)})
+        numbers = numbers.assign(model_index=place.fillna(-1).astype(int))
+    # napari colours by numbers; a missing one would leave the layer without any colour
+    numbers = numbers.astype(np.float64)
+    return numbers.loc[numbers.index.repeat(tracks.n_points)].reset_index(drop=True)
+
+
 def write_napari(tracks: Tracks, path: str | os.PathLike[str]) -> None:
     """Write `napari_array` of tracks as a ``.npy`` file.
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from skandi.networks.base import TrajectoryNetwork
-from skandi.networks.padding import Padding
+from skandi.networks.padding import MOMENT_EPSILON, Padding
 
 # Standard deviations below this count as "never moved"; z-scored positions are of order one.
-_STILL = 1e-6
+STILL = 1e-6
 
 
 class MultiScaleNet(TrajectoryNetwork):
@@ -155,9 +155,9 @@ def describe(x: Tensor, padding: Padding | None = None) -> tuple[Tensor, Tensor]
         x, steps = padding.clear(x), padding.clear(steps)
     # The root mean square, not the standard deviation: on a straight line the latter is rounding.
     spread = (steps.square().sum(dim=2) / points).sqrt()[:, :, None]
-    moves = spread > _STILL
-    steps = torch.where(moves, steps / spread.clamp_min(_STILL), steps)
-    ratio = torch.where(moves, -torch.log(spread.clamp_min(_STILL)), 0.0)[:, :, 0]
+    moves = spread > STILL
+    steps = torch.where(moves, steps / spread.clamp_min(STILL), steps)
+    ratio = torch.where(moves, -torch.log(spread.clamp_min(STILL)), 0.0)[:, :, 0]
     t = torch.arange(T, dtype=x.dtype, device=x.device).expand(n, T)
     clock = torch.stack([2 * t / (points - 1).clamp_min(1) - 1, torch.log1p(t) / 3 - 1], dim=1)
     if padding is not None:
@@ -193,8 +193,7 @@ class Moments(torch.autograd.Function):
         mean = wide.mean(dim=2)
         # Twenty times faster on a CPU than torch.var_mean, whose sums are not vectorised.
         square = torch.linalg.vector_norm(wide, dim=2).square() / h.shape[2]
-        # The root of zero has an infinite slope.
-        std = torch.sqrt((square - mean.square()).clamp_min(0) + 1e-6)
+        std = torch.sqrt((square - mean.square()).clamp_min(0) + MOMENT_EPSILON)
         ctx.save_for_backward(h, mean, std)
         return torch.cat([mean, std], dim=1)
 

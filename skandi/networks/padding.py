@@ -10,6 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+# Added to a variance, because the root of zero has an infinite slope.
+MOMENT_EPSILON = 1e-6
+
 
 class Padding:
     """The real points of a batch of trajectories that were filled up to one length.
@@ -67,7 +70,8 @@ class Padding:
         wide = h.float()
         mean = self.per_point(wide.sum(dim=2))
         square = self.per_point(torch.linalg.vector_norm(wide, dim=2).square())
-        return torch.cat([mean, torch.sqrt((square - mean.square()).clamp_min(0) + 1e-6)], dim=1)
+        variance = (square - mean.square()).clamp_min(0)
+        return torch.cat([mean, torch.sqrt(variance + MOMENT_EPSILON)], dim=1)
 
     def recurrent(self, layer: nn.GRU, h: Tensor) -> Tensor:
         """Run `layer` over the real points of `h`, (n, c, T); its states, zeros beyond."""

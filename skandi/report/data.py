@@ -23,6 +23,7 @@ _COLUMNS = {
     "file": "file",
     "track_id": "track",
     "n_points": "points",
+    "duration": "duration",
     "alpha": "α",
     "alpha_lower": "α lower",
     "alpha_upper": "α upper",
