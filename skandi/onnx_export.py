@@ -19,8 +19,8 @@ from skandi.diffusion import ALPHA_GRID, MODELS
 from skandi.errors import SkandiError
 from skandi.files import replacing
 from skandi.networks import MultiScaleNet
+from skandi.networks.channels_last import MOMENT_EPSILON
 from skandi.networks.multiscale import STILL, ResidualBlock
-from skandi.networks.padding import MOMENT_EPSILON
 
 if TYPE_CHECKING:
     from skandi.classifier import ModelClassifier

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from skandi.networks import MultiScaleNet
-from skandi.networks.multiscale import Moments, describe
+from skandi.networks.multiscale import describe
 from skandi.normalize import standardize
 
 SMALL = {"channels": (16, 16, 24), "recurrent_block": 1, "recurrent_size": 8, "hidden_size": 16}
@@ -136,58 +136,6 @@ def test_describe__straight_line__has_unit_steps():
     line = torch.from_numpy(standardize(np.arange(400.0)[:, None]).T[None].copy()).float()
     channels, _ = describe(line)
     assert (channels[0, 1, 1:] - (400 / 399) ** 0.5).abs().max() < 1e-3
-
-
-# --- mean and standard deviation ----------------------------------------------------------------
-
-
-def plain_moments(h):
-    """The definition, in float64."""
-    mean = h.mean(dim=2)
-    std = torch.sqrt((h.square().mean(dim=2) - mean.square()).clamp_min(0) + 1e-6)
-    return torch.cat([mean, std], dim=1)
-
-
-# Moments computes in float32 whatever comes in, so gradcheck, whose steps are smaller than
-# float32's rounding, cannot judge it: the plain expression in float64 does.
-@pytest.mark.parametrize("shape", [(3, 4, 1), (3, 4, 2), (5, 7, 50), (2, 3, 999)])
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_moments__forward_and_backward__equal_the_plain_expression(shape, dtype):
-    generator = torch.Generator().manual_seed(0)
-    h = (torch.randn(shape, generator=generator, dtype=torch.float64) + 0.5).requires_grad_()
-    weights = torch.randn(shape[0], 2 * shape[1], generator=generator, dtype=torch.float64)
-    ours_in = h.detach().to(dtype).requires_grad_()
-    ours, plain = Moments.apply(ours_in), plain_moments(h)
-    assert ours.dtype == torch.float32
-    tolerance = 1e-5 if shape[2] > 1 else 1e-3
-    assert (ours - plain).abs().max() < tolerance
-    (ours_gradient,) = torch.autograd.grad((ours * weights).sum(), ours_in)
-    (plain_gradient,) = torch.autograd.grad((plain * weights).sum(), h)
-    assert ours_gradient.dtype == dtype
-    if shape[2] > 1:
-        assert (ours_gradient - plain_gradient).abs().max() < 1e-4 * plain_gradient.abs().max()
-    assert torch.isfinite(ours_gradient).all()
-
-
-def test_moments__plain_gradient__passes_gradcheck():
-    """The reference itself: numerical differences agree with what the test above compares with."""
-    generator = torch.Generator().manual_seed(0)
-    h = torch.randn(2, 3, 6, dtype=torch.float64, generator=generator, requires_grad=True)
-    assert torch.autograd.gradcheck(plain_moments, (h,))
-
-
-def test_moments__bfloat16__sums_in_float32():
-    h = torch.randn(4, 8, 500, generator=torch.Generator().manual_seed(0)).bfloat16()
-    assert (Moments.apply(h) - plain_moments(h.double())).abs().max() < 1e-4
-    leaf = h.clone().requires_grad_()
-    Moments.apply(leaf).sum().backward()
-    assert leaf.grad.dtype == torch.bfloat16
-
-
-def test_moments__constant_channel__has_finite_slope():
-    h = torch.full((1, 2, 30), 1.7, requires_grad=True)
-    Moments.apply(h).sum().backward()
-    assert torch.isfinite(h.grad).all()
 
 
 def test_network__no_recurrent_units__has_no_gru_and_reads_every_length():

@@ -1,0 +1,169 @@
+"""Layers over time whose channels lie side by side in memory, several times as fast on a CPU.
+
+Sequences here are images of height one, (n, c, 1, T): torch lays out images by channels if asked
+to, but not sequences. Its own normalisation and its sums over time are slow in this layout; the
+ones below pass over an array as few times as they can, with derivatives written out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# Added to a variance, because the root of zero has an infinite slope.
+MOMENT_EPSILON = 1e-6
+
+
+def as_image(x: Tensor) -> Tensor:
+    """Give a sequence (n, c, T) as (n, c, 1, T) with its channels side by side."""
+    return x[:, :, None].contiguous(memory_format=torch.channels_last)
+
+
+def convolve(layer: nn.Conv1d, h: Tensor) -> Tensor:
+    """Apply a convolution over time to (n, c, 1, T)."""
+    return F.conv2d(
+        h,
+        layer.weight[:, :, None],
+        layer.bias,
+        stride=(1, layer.stride[0]),
+        padding=(0, int(layer.padding[0])),
+    )
+
+
+def dilated(layer: nn.Conv1d, h: Tensor, rows: Tensor) -> Tensor:
+    """Apply a dilated convolution of three taps to (n, c, 1, T), its outputs multiplied by `rows`.
+
+    Where the dilation reaches T, the outer taps see only padding and are left out.
+    """
+    weight = layer.weight[:, :, None] * rows[:, None, None, None]
+    bias = None if layer.bias is None else layer.bias * rows
+    step = layer.dilation[0]
+    if step >= h.shape[-1]:
+        return F.conv2d(h, weight[..., 1:2], bias)
+    return F.conv2d(h, weight, bias, padding=(0, step), dilation=(1, step))
+
+
+def gated(y: Tensor) -> Tensor:
+    """Give tanh(f) σ(g) for `y` of shape (n, 2c, 1, T), whose channels are 2f, then g.
+
+    tanh(f) is 2 σ(2f) - 1, and torch's σ is about ten times as fast as its tanh.
+    """
+    return _Gate.apply(y)
+
+
+def group_norm(layer: nn.GroupNorm, h: Tensor, points: Tensor) -> Tensor:
+    """Normalise groups of channels of (n, c, 1, T) over the first `points` (n, 1), zeros beyond."""
+    return _GroupNorm.apply(h, layer.weight, layer.bias, layer.num_groups, layer.eps, points)
+
+
+def moments(h: Tensor, points: Tensor) -> Tensor:
+    """Mean and standard deviation (n, 2c) over the first `points` (n, 1), zeros beyond."""
+    return _Moments.apply(h, points)
+
+
+def _wide(h: Tensor) -> Tensor:
+    """Give `h` in float32 at least: sums and small differences need its digits."""
+    return h if h.dtype == torch.float64 else h.float()
+
+
+def _by_time(h: Tensor) -> Tensor:
+    """Give (n, c, 1, T) as (n, T, c), which is how it lies in memory, in float32 at least."""
+    return _wide(h[:, :, 0].transpose(1, 2))
+
+
+def _as_before(rows: Tensor, dtype: torch.dtype) -> Tensor:
+    return rows.to(dtype).transpose(1, 2)[:, :, None]
+
+
+class _Gate(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, y: Tensor) -> Tensor:
+        both = torch.sigmoid(_wide(y))
+        ctx.save_for_backward(both)
+        ctx.dtype = y.dtype
+        filtered, gate = both.chunk(2, dim=1)
+        return (filtered * gate).mul_(2).sub_(gate).to(y.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (both,) = ctx.saved_tensors
+        filtered, gate = both.chunk(2, dim=1)
+        slope = both * (1 - both)
+        by_filter, by_gate = slope.chunk(2, dim=1)
+        by_filter.mul_(gate * gradient).mul_(2)
+        by_gate.mul_((2 * filtered - 1) * gradient)
+        return slope.to(ctx.dtype)
+
+
+class _GroupNorm(torch.autograd.Function):
+    """Normalisation by sums over time per channel, which are small and then joined by groups."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        h: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        groups: int,
+        eps: float,
+        points: Tensor,
+    ) -> Tensor:
+        rows = _by_time(h)
+        n, _, c = rows.shape
+        count = points * (c // groups)
+        mean = rows.sum(dim=1).view(n, groups, -1).sum(dim=2) / count
+        square = (rows * rows).sum(dim=1).view(n, groups, -1).sum(dim=2) / count
+        scale = torch.rsqrt((square - mean.square()).clamp_min(0) + eps)
+        ctx.save_for_backward(h, weight, mean, scale, count)
+        slope = _per_channel(scale, c) * weight
+        offset = bias - _per_channel(mean, c) * slope
+        return _as_before(torch.addcmul(offset[:, None], rows, slope[:, None]), h.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        h, weight, mean, scale, count = ctx.saved_tensors
+        rows, by_output = _by_time(h), _by_time(gradient)
+        n, _, c = rows.shape
+        groups = mean.shape[1]
+        mean_c, scale_c = _per_channel(mean, c), _per_channel(scale, c)
+        total = by_output.sum(dim=1)
+        # with the normalised input: sum of g (h - mean) / std
+        along = ((by_output * rows).sum(dim=1) - mean_c * total) * scale_c
+        shift = (total * weight).view(n, groups, -1).sum(dim=2) / count
+        stretch = (along * weight).view(n, groups, -1).sum(dim=2) / count
+        by_rows = -_per_channel(scale.square() * stretch, c)
+        constant = -_per_channel(scale * shift, c) - by_rows * mean_c
+        by_input = torch.addcmul(constant[:, None], rows, by_rows[:, None])
+        by_input.addcmul_(by_output, (scale_c * weight)[:, None])
+        by_weight, by_bias = along.sum(dim=0), total.sum(dim=0)
+        return _as_before(by_input, h.dtype), by_weight, by_bias, None, None, None
+
+
+class _Moments(torch.autograd.Function):
+    """Mean and standard deviation; the derivative of the plain expression makes five passes."""
+
+    @staticmethod
+    def forward(ctx: Any, h: Tensor, points: Tensor) -> Tensor:
+        rows = _by_time(h)
+        mean = rows.sum(dim=1) / points
+        square = (rows * rows).sum(dim=1) / points
+        std = torch.sqrt((square - mean.square()).clamp_min(0) + MOMENT_EPSILON)
+        ctx.save_for_backward(h, mean, std, points)
+        return torch.cat([mean, std], dim=1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        """Chain rule: d mean/dh = 1/T, d std/dh = (h - mean) / (T std)."""
+        h, mean, std, points = ctx.saved_tensors
+        by_mean, by_std = gradient.chunk(2, dim=1)
+        slope = by_std / (points * std)
+        offset = by_mean / points - slope * mean
+        rows = _by_time(h)
+        return _as_before(torch.addcmul(offset[:, None], rows, slope[:, None]), h.dtype), None
+
+
+def _per_channel(per_group: Tensor, c: int) -> Tensor:
+    return per_group.repeat_interleave(c // per_group.shape[1], dim=1)

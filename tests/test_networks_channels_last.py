@@ -1,0 +1,154 @@
+"""Layers with channels side by side: the values and derivatives of what they stand for."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from skandi.networks.channels_last import (
+    as_image,
+    convolve,
+    dilated,
+    gated,
+    group_norm,
+    moments,
+)
+
+SHAPES = [(3, 4, 1), (3, 4, 2), (5, 8, 50), (2, 4, 999)]
+
+
+def sequence(shape, seed=0, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype) + 0.5
+
+
+def points_of(x):
+    return torch.full((len(x), 1), x.shape[-1], dtype=x.dtype)
+
+
+def plain_moments(x):
+    """The definition."""
+    mean = x.mean(dim=2)
+    std = torch.sqrt((x.square().mean(dim=2) - mean.square()).clamp_min(0) + 1e-6)
+    return torch.cat([mean, std], dim=1)
+
+
+def norm_layer(channels, groups=2):
+    layer = nn.GroupNorm(groups, channels).double()
+    with torch.no_grad():
+        layer.weight.copy_(sequence(channels, seed=1))
+        layer.bias.copy_(sequence(channels, seed=2))
+    return layer
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_moments__values__equal_the_definition(shape):
+    x = sequence(shape)
+    torch.testing.assert_close(moments(as_image(x), points_of(x)), plain_moments(x))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_group_norm__values__equal_torch(shape):
+    x, layer = sequence(shape), norm_layer(shape[1])
+    ours = group_norm(layer, as_image(x), points_of(x))
+    assert ours.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(ours[:, :, 0], layer(x), atol=1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize("function", ["moments", "group_norm", "gated"])
+def test_derivatives__of_every_layer__pass_gradcheck(function):
+    x = as_image(sequence((2, 4, 6))).requires_grad_()
+    layer = norm_layer(4)
+    points = points_of(x)
+    functions = {
+        "moments": (lambda x: moments(x, points), (x,)),
+        "gated": (gated, (x,)),
+        "group_norm": (
+            lambda x, w, b: torch.func.functional_call(
+                _Norm(layer), {"layer.weight": w, "layer.bias": b}, (x, points)
+            ),
+            (x, layer.weight, layer.bias),
+        ),
+    }
+    called, inputs = functions[function]
+    assert torch.autograd.gradcheck(called, inputs)
+
+
+class _Norm(nn.Module):
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x, points):
+        return group_norm(self.layer, x, points)
+
+
+@pytest.mark.parametrize("function", ["moments", "group_norm"])
+def test_rows_filled_up_with_zeros__have_the_values_of_their_real_points(function):
+    x = sequence((3, 4, 9))
+    real = [9, 5, 1]
+    for row, n in zip(x, real, strict=True):
+        row[:, n:] = 0
+    points = torch.tensor(real, dtype=torch.float64)[:, None]
+    layer = norm_layer(4)
+    for k, n in enumerate(real):
+        alone = x[k : k + 1, :, :n]
+        if function == "moments":
+            together = moments(as_image(x), points)[k]
+            torch.testing.assert_close(together, plain_moments(alone)[0])
+        else:
+            together = group_norm(layer, as_image(x), points)[k, :, 0, :n]
+            torch.testing.assert_close(together, layer(alone)[0], atol=1e-9, rtol=1e-9)
+
+
+def test_gated__values__equal_tanh_times_sigmoid():
+    x = sequence((2, 6, 40))
+    f, g = x.chunk(2, dim=1)
+    doubled = as_image(torch.cat([2 * f, g], dim=1))
+    torch.testing.assert_close(gated(doubled)[:, :, 0], torch.tanh(f) * torch.sigmoid(g))
+
+
+def test_gated__small_numbers_in_bfloat16__keep_their_digits():
+    f = torch.full((1, 1, 8), 1e-3)
+    g = torch.zeros(1, 1, 8)
+    small = gated(as_image(torch.cat([2 * f, g], dim=1).bfloat16())).float()
+    assert (small / 0.5e-3 - 1).abs().max() < 0.02
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_convolve__values__equal_torch(stride):
+    x, layer = sequence((3, 4, 11)), nn.Conv1d(4, 6, 5, stride=stride, padding=2).double()
+    torch.testing.assert_close(convolve(layer, as_image(x))[:, :, 0], layer(x))
+
+
+@pytest.mark.parametrize("dilation", [1, 4, 16])
+def test_dilated__rows__multiply_the_outputs(dilation):
+    x = sequence((3, 4, 11))
+    layer = nn.Conv1d(4, 6, 3, dilation=dilation, padding=dilation).double()
+    rows = torch.arange(1.0, 7.0, dtype=torch.float64)
+    expected = layer(x) * rows[:, None]
+    torch.testing.assert_close(dilated(layer, as_image(x), rows)[:, :, 0], expected)
+
+
+@pytest.mark.parametrize("function", [moments, "group_norm"])
+def test_bfloat16__sums__are_made_in_float32(function):
+    x = sequence((4, 8, 500)).bfloat16()
+    if function == "group_norm":
+        layer = nn.GroupNorm(2, 8)
+        ours = group_norm(layer, as_image(x), points_of(x.float()))
+        assert ours.dtype == torch.bfloat16
+        expected = F.group_norm(x.double(), 2)
+        assert (ours[:, :, 0].double() - expected).abs().max() < 0.01
+    else:
+        ours = moments(as_image(x), points_of(x.float()))
+        assert ours.dtype == torch.float32
+        assert (ours - plain_moments(x.double())).abs().max() < 1e-4
+        leaf = as_image(x).requires_grad_()
+        moments(leaf, points_of(x.float())).sum().backward()
+        assert leaf.grad.dtype == torch.bfloat16
+
+
+def test_moments__constant_channel__has_finite_slope():
+    h = as_image(torch.full((1, 2, 30), 1.7)).requires_grad_()
+    moments(h, points_of(h)).sum().backward()
+    assert torch.isfinite(h.grad).all()
