@@ -138,12 +138,15 @@ def seconds(task: Callable[[], object]) -> float:
 def take_turns(
     slow: Callable[[], object], fast: Callable[[], object], share: float, repeats: int
 ) -> list[float]:
-    """Ratios of the time per unit of work; `share` is the work of `slow` over that of `fast`."""
+    """Ratios of the time per trajectory; `share` is how many `slow` reads for one of `fast`."""
     slow(), fast()  # memory, code generation
     return [seconds(slow) / share / seconds(fast) for _ in range(repeats)]
 
 
 def tracks(n: int, length: int | tuple[int, int]) -> list[np.ndarray]:
+    """Trajectories of one length, or of lengths spread evenly over a range, in any number."""
+    if not isinstance(length, int):
+        length = np.linspace(*length, n).round().astype(int)
     return make_andi(n, length=length, n_dims=1, random_state=0)[0]
 
 
@@ -175,11 +178,11 @@ def published(repeats: int):
                 float(torch.stack(answers).mean())
 
         for name, length in LENGTHS.items():
-            few, many = tracks(24, length), tracks(count(length, 500_000), length)
+            few, many = tracks(30, length), tracks(count(length, 500_000), length)
             ratios = take_turns(
                 lambda: procedure(few),  # noqa: B023
                 lambda: regressor.predict(many),  # noqa: B023
-                points(few) / points(many),
+                len(few) / len(many),
                 repeats,
             )
             yield "a", name, ratios
@@ -211,7 +214,7 @@ def one_at_a_time(repeats: int):
         ratios = take_turns(
             lambda: loop(few),  # noqa: B023
             lambda: regressor.predict(many),  # noqa: B023
-            points(few) / points(many),
+            len(few) / len(many),
             repeats,
         )
         yield "b", name, ratios

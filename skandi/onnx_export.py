@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from skandi.calibration import LENGTH_KNOTS
 from skandi.diffusion import ALPHA_GRID, MODELS
-from skandi.errors import SkandiError
+from skandi.errors import MissingExtraError, SkandiError
 from skandi.files import replacing
 from skandi.networks import MultiScaleNet
 from skandi.networks.channels_last import MOMENT_EPSILON
@@ -57,8 +57,10 @@ def export_onnx(
 
     Raises
     ------
+    MissingExtraError
+        If ``onnx`` is not installed.
     SkandiError
-        If ``onnx`` is not installed, or an estimator is none of those above.
+        If an estimator is none of those above.
 
     Examples
     --------
@@ -72,7 +74,7 @@ def export_onnx(
     try:
         import onnx
     except ImportError as error:
-        raise SkandiError(
+        raise MissingExtraError(
             "Writing ONNX needs the package onnx, which is not installed. "
             "Install it with: pip install 'skandi[onnx]'"
         ) from error

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skandi.errors import TracksFileError
+
 # What programs write where there is nothing: TrackMate 6 the word None for a spot of no track.
 EMPTY_WORDS = frozenset({"", "none", "nan", "na", "n/a", "null", "<na>"})
 _WHOLE_FLOAT = re.compile(r"[0-9]+\.0*")
@@ -41,8 +43,20 @@ def canonical_id(value: Hashable) -> str | None:
 
 
 def encode_ids(column: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
-    """An id column as codes into a list of names; -1 where there is no track."""
-    raw_codes, values = pd.factorize(column, use_na_sentinel=True)
+    """An id column as codes into a list of names; -1 where there is no track.
+
+    Raises
+    ------
+    TracksFileError
+        If ids are lists or the like.
+    """
+    try:
+        raw_codes, values = pd.factorize(column, use_na_sentinel=True)
+    except TypeError as error:
+        raise TracksFileError(
+            f"The column {column.name!r} of track ids holds values that cannot name a track "
+            f"({error}). Numbers and text can."
+        ) from error
     names: dict[str, int] = {}
     code_of = np.full(len(values) + 1, -1, dtype=np.int64)  # the last one answers raw code -1
     for i, value in enumerate(values):

@@ -28,21 +28,30 @@ def read_parquet(path: str | os.PathLike[str]) -> Localisations:
         If the file is damaged, or its columns are not those of a table of tracks.
     """
     path = Path(path)
-    pa = _pyarrow()
+    _pyarrow()
     try:
         frame = pd.read_parquet(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError, IsADirectoryError, MemoryError):
         raise
-    except (pa.ArrowException, OSError) as error:
+    except Exception as error:
+        # Arrow's own errors, and whatever pandas makes of damaged metadata.
         raise TracksFileError(f"{path} is not a readable Parquet file: {error}.") from error
     table = read_frame(frame, source=str(path))
     table.format = "parquet"
     units: Any = frame.attrs.get(_UNITS)
     if isinstance(units, dict):
-        interval = units.get("frame_interval")
-        table.frame_interval = float(interval) if interval is not None else None
+        table.frame_interval = units.get("frame_interval")
         table.time_unit = units.get("time_unit")
         table.space_unit = units.get("space_unit")
+        texts = (table.time_unit, table.space_unit)
+        interval = table.frame_interval
+        if not (interval is None or isinstance(interval, int | float)) or not all(
+            text is None or isinstance(text, str) for text in texts
+        ):
+            raise TracksFileError(
+                f"{path} says the frame interval is {interval!r} and the units are {texts}: a "
+                "number and two words are needed. Write it again, or pass them as arguments."
+            )
     return table
 
 

@@ -126,10 +126,15 @@ def _scan(path: Path, handler: Callable[[str, Attributes], None], encoding: str 
     parser = expat.ParserCreate(encoding)
     parser.StartElementHandler = start
     parser.StartDoctypeDeclHandler = refuse
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            parser.Parse(chunk, False)
-    parser.Parse(b"", True)
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                parser.Parse(chunk, False)
+        parser.Parse(b"", True)
+    except LookupError as error:  # KeyError of a handler is a TracksFileError by now
+        raise TracksFileError(
+            f"{path} declares an encoding that does not exist ({error}). Save it as UTF-8."
+        ) from error
 
 
 def _malformed(path: Path, error: expat.ExpatError) -> TracksFileError:
