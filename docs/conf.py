@@ -14,6 +14,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from skandi import __version__
 
+EXAMPLES = Path(__file__).parent / "examples"
+
 project = "skandi"
 author = "skandi developers"
 project_copyright = "skandi developers, BSD-3-Clause"
@@ -57,7 +59,11 @@ html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": ["page-toc"],
+    # The code of an example needs the width.
+    "secondary_sidebar_items": {
+        "**": ["page-toc"],
+        **{f"auto_examples/{path.stem}": [] for path in EXAMPLES.glob("plot_*.py")},
+    },
 }
 
 linkcheck_timeout = 20
@@ -74,8 +80,8 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
     "remove_config_comments": True,
     "reference_url": {"skandi": None},
-    "matplotlib_animations": False,
-    "plot_gallery": True,
+    "capture_repr": ("_repr_html_",),  # tables, and not the addresses of objects
+    "image_srcset": ["2x"],
 }
 
 

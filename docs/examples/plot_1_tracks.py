@@ -11,7 +11,7 @@ from skandi import analyse, read_tracks
 from skandi.io import sample_tracks_path
 
 tracks = read_tracks(sample_tracks_path())
-print(tracks.report)
+print(f"{len(tracks)} tracks of {tracks.n_points.min()} to {tracks.n_points.max()} points")
 
 table = analyse(tracks)
 table[["track_id", "n_points", "alpha", "alpha_lower", "alpha_upper", "model", "note"]].head(8)

@@ -59,8 +59,9 @@ compared.loc[
 # An interval that holds 0 is no evidence of "no effect": it says which differences are compatible
 # with the data.
 #
-# The models, side by side. All tracks are FBM; the other colours are tracks that were too short or
-# too noisy to tell, and their share is about the same in both conditions.
+# The models, side by side. All tracks are FBM. Near α = 1 all models but the Lévy walk are close to
+# Brownian motion and hardly told apart, and with the drug there are fewer tracks near 1: the share
+# of a model can change although no mechanism did.
 
 from skandi.plot import CompositionDisplay
 

@@ -36,8 +36,8 @@ for ax in display.axes_:
     ax.axvline(400, color="black", linewidth=0.6, linestyle=":")
 
 # %%
-# With windows of 40 frames the change is narrower and everything is noisier:
+# With windows of 60 frames the change is narrower and everything is noisier:
 
-display = WindowsDisplay.from_table(analyse_windows(track, window=40, step=20))
+display = WindowsDisplay.from_table(analyse_windows(track, window=60, step=20))
 for ax in display.axes_:
     ax.axvline(400, color="black", linewidth=0.6, linestyle=":")

@@ -43,7 +43,7 @@ import pandas as pd
 
 pd.DataFrame(search.cv_results_)[
     ["param_alpha__lr", "param_alpha__max_epochs", "mean_test_score", "std_test_score"]
-].round(3)
+].round({"mean_test_score": 3, "std_test_score": 3})
 
 # %%
 # The score of the best is the best of several and therefore a little too good. An honest one comes
@@ -66,7 +66,7 @@ pd.Series(
         "pretrained": mae(load_pretrained("alpha", n_dims=2).predict(X_test)),
     },
     name="mean absolute error of α",
-)
+).to_frame()
 
 # %%
 # How the best one learnt

@@ -54,7 +54,7 @@ boxes = ax.boxplot(
     medianprops={"color": "#D55E00"},
 )
 ax.axvline(-detector.offset_, color="#999999", linewidth=0.8, linestyle="--")
-ax.set(xscale="log", xlabel="error of the reconstruction (dashed: threshold)")
+ax.set(xscale="log", xlabel="error (dashed: the detector's threshold)")
 ax.invert_yaxis()
 
 # %%
@@ -63,7 +63,7 @@ ax.invert_yaxis()
 import pandas as pd
 
 flagged = {name: float(np.mean(detector.predict(list(X)) == -1)) for name, X in met.items()}
-pd.Series(flagged, name="called an outlier").round(2)
+pd.Series(flagged, name="called an outlier").round(2).to_frame()
 
 # %%
 # Motion that goes far is noticed. Confined motion is *not*: it stays small, and what is small is
