@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,6 @@ myst_heading_anchors = 3
 autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings say types with shapes and units
 autodoc_member_order = "bysource"
-add_module_names = False
 toc_object_entries_show_parents = "hide"
 smartquotes = False  # "wadnet" is to be copied
 default_role = "code"  # single backticks in docstrings are names of arguments, mostly
@@ -99,6 +99,12 @@ def _skip_inherited(
     return None
 
 
+def _without_last_blank_line(_app: Any, _page: str, source: list[str]) -> None:
+    """Doctests need an empty line before the end of a block, readers do not."""
+    source[0] = re.sub(r"\n\n```$", "\n```", source[0], flags=re.MULTILINE)
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
+    app.connect("source-read", _without_last_blank_line)
     app.connect("autodoc-skip-member", _skip_inherited)

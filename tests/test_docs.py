@@ -32,6 +32,8 @@ def listed(module):
             current = line.split()[-1]
         elif current == module and re.fullmatch(r"   \w+", line):
             found.add(line.strip())
+        elif current == module and line.startswith("- "):
+            found.update(re.findall(r"`(\w+)`", line.partition(":")[0]))
     return found
 
 
