@@ -32,8 +32,6 @@ extensions = [
 exclude_patterns = ["_build", "examples"]
 templates_path = ["_templates"]
 nitpicky = True
-# What the gallery makes beside its pages: a page of times that differs with each build.
-suppress_warnings = ["config.cache"]
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
@@ -45,7 +43,6 @@ toc_object_entries_show_parents = "hide"
 smartquotes = False  # "wadnet" is to be copied
 default_role = "code"  # single backticks in docstrings are names of arguments, mostly
 numpydoc_show_class_members = False  # the template lists the methods
-numpydoc_validation_checks: set[str] = set()
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"skandi {release}"
@@ -78,7 +75,6 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,
-    "remove_config_comments": True,
     "reference_url": {"skandi": None},
     "capture_repr": ("_repr_html_",),  # tables, and not the addresses of objects
     "image_srcset": ["2x"],

@@ -45,19 +45,18 @@ import matplotlib.pyplot as plt
 from skandi.plot import COLUMN_WIDTH
 
 fig, ax = plt.subplots(figsize=(COLUMN_WIDTH * 1.3, COLUMN_WIDTH * 0.8), layout="constrained")
-boxes = ax.boxplot(
-    list(errors.values()),
-    orientation="horizontal",
-    tick_labels=list(errors),
-    widths=0.6,
-    flierprops={"markersize": 2},
-    medianprops={"color": "#D55E00"},
-)
+for row, error in enumerate(errors.values()):
+    ax.hlines(row, *np.quantile(error, (0.05, 0.95)), color="#0072B2", linewidth=1)
+    ax.hlines(row, *np.quantile(error, (0.25, 0.75)), color="#0072B2", linewidth=6, alpha=0.5)
+    ax.plot(np.median(error), row, "o", color="#0072B2", markersize=4)
 ax.axvline(-detector.offset_, color="#999999", linewidth=0.8, linestyle="--")
 ax.set(xscale="log", xlabel="error (dashed: the detector's threshold)")
+ax.set_yticks(range(len(errors)), list(errors))
 ax.invert_yaxis()
 
 # %%
+# Dot, thick and thin bar: median, half and nine tenths of the tracks.
+#
 # The share that is called an outlier, for each:
 
 import pandas as pd
