@@ -2,9 +2,9 @@
 Train a small estimator, and search its settings
 ================================================
 
-The estimators are scikit-learn's in every respect: here one is trained on a few hundred simulated
-tracks, in a Pipeline, and a grid search chooses two of its settings. The tracks differ in length
-and stay the list they are.
+skandi's estimators work with the tools of scikit-learn: here one is trained on a few hundred
+simulated tracks, in a Pipeline, and a grid search chooses two of its settings. The tracks differ in
+length and stay the list they are.
 
 A few hundred tracks and a few epochs are far too little for a good answer; this is about how it is
 done, and runs in seconds.
