@@ -6,6 +6,8 @@
 # and for work on skandi:
 #
 #   make lint    ruff and mypy          make format   let ruff rewrite
+#   make docs    the documentation, into docs/_build/html; warnings and broken links are errors
+#   make linkcheck              its links to other places too, which needs a network
 #   make build   sdist and wheel        make clean    remove what was made here
 #
 # Knobs: PYTHON=python3.12, CONSTRAINTS= (newest of everything), PIP_ARGS="...",
@@ -30,7 +32,11 @@ SAMPLE      := skandi/data/sample_tracks.csv
 # Without SCIPY_ARRAY_API scikit-learn skips one of its checks.
 TEST_ENV    := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 SCIPY_ARRAY_API=1
 
-.PHONY: help demo test lint format build clean
+# Warnings are errors; all of them are told, not only the first.
+SPHINX      := OMP_NUM_THREADS=1 MPLBACKEND=agg $(TEST_VENV)/bin/python -m sphinx \
+	--fail-on-warning --keep-going --nitpicky --quiet -d docs/_build/doctrees
+
+.PHONY: help demo test lint format docs linkcheck build clean
 .DELETE_ON_ERROR:
 
 help:
@@ -51,11 +57,21 @@ format: $(TEST_VENV)/.installed
 	$(TEST_VENV)/bin/ruff check --fix .
 	$(TEST_VENV)/bin/ruff format .
 
+# A page of a name that is gone would be in no table of contents: reference pages are made anew.
+docs: $(TEST_VENV)/.docs-installed
+	rm -rf docs/generated
+	$(SPHINX) -b html docs docs/_build/html
+	$(TEST_VENV)/bin/python docs/check_links.py docs/_build/html
+
+linkcheck: $(TEST_VENV)/.docs-installed
+	$(SPHINX) -b linkcheck -D plot_gallery=False docs docs/_build/linkcheck
+
 build: $(TEST_VENV)/.installed
 	$(TEST_VENV)/bin/python -m build
 
 clean:
 	rm -rf $(DEMO_VENV) $(TEST_VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf docs/_build docs/auto_examples docs/generated
 	find skandi tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Installed editable: a change in skandi/ needs no new installation, only one of the requirements does.
@@ -63,6 +79,11 @@ clean:
 $(TEST_VENV)/.installed: pyproject.toml $(CONSTRAINTS)
 	@$(call new_venv,$(TEST_VENV))
 	$(TEST_VENV)/bin/python $(PIP_INSTALL) --editable '.[dev,andi]'
+	@touch $@
+
+# What builds the documentation comes on top of the test environment.
+$(TEST_VENV)/.docs-installed: $(TEST_VENV)/.installed
+	$(TEST_VENV)/bin/python $(PIP_INSTALL) --editable '.[docs]'
 	@touch $@
 
 # Installed as a user would, from the files of the package: so any change of them counts.

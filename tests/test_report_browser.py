@@ -102,6 +102,14 @@ def test_browser__table__sorts_filters_and_draws(no_pictures, opened):
     assert page.locator('#table tr[aria-selected="true"]').count() == 1
 
 
+def test_browser__note_beside_many_columns__stays_readable(no_pictures, opened):
+    tracks = walks([20, 100, 3])
+    table = analysed(tracks).assign(alpha_lower=0.12345, alpha_upper=1.2345, expected_error=0.12345)
+    page = opened(table.assign(D_alpha=0.12345, condition="control"), tracks)
+    heights = page.locator("#table tbody tr").evaluate_all("all => all.map(r => r.offsetHeight)")
+    assert heights[2] <= 2 * heights[0]  # the note of the short track, in two lines at most
+
+
 def test_browser__pictures__are_shown(opened):
     tracks = walks([30] * 20)
     page = opened(analysed(tracks), tracks)

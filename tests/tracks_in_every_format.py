@@ -40,10 +40,10 @@ CANONICAL = {
 }
 
 
-def write_table(path, names, row, none="", separator=",", before=()):
+def write_table(path, names, row, none="", separator=",", rows=ROWS):
     """A text table with one line per localisation; `row` makes its fields."""
-    lines = [*before, separator.join(names)]
-    for index, (track, frame, x, y) in enumerate(ROWS):
+    lines = [separator.join(names)]
+    for index, (track, frame, x, y) in enumerate(rows):
         fields = row(index, none if track is None else track, frame, x, y)
         lines.append(separator.join("" if field != field else str(field) for field in fields))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -64,7 +64,7 @@ def trackpy(folder: Path) -> Path:
     return write_table(folder / "t.csv", names, row)
 
 
-def trackmate_v7(folder: Path, unit="µm", separator=",", encoding="utf-8") -> Path:
+def trackmate_v7(folder: Path, unit="µm", separator=",", encoding="utf-8", rows=ROWS) -> Path:
     keys = [
         "LABEL", "ID", "TRACK_ID", "QUALITY", "POSITION_X", "POSITION_Y", "POSITION_Z",
         "POSITION_T", "FRAME", "RADIUS", "VISIBILITY", "MANUAL_SPOT_COLOR", "MEAN_INTENSITY_CH1",
@@ -82,9 +82,9 @@ def trackmate_v7(folder: Path, unit="µm", separator=",", encoding="utf-8") -> P
         id_ = 6272 + index
         return [f"ID{id_}", id_, track, 5.6, x, y, 0, frame * DT, frame, 2.5, 1, "", 310.5]
 
-    path = write_table(folder / "t.csv", keys, row, separator=separator)
-    first, *rows = path.read_text(encoding="utf-8").splitlines()
-    lines = [first, separator.join(long), separator.join(long), separator.join(units), *rows]
+    path = write_table(folder / "t.csv", keys, row, separator=separator, rows=rows)
+    first, *rest = path.read_text(encoding="utf-8").splitlines()
+    lines = [first, separator.join(long), separator.join(long), separator.join(units), *rest]
     path.write_text("\n".join(lines) + "\n", encoding=encoding)
     return path
 

@@ -1,0 +1,114 @@
+"""What the documentation promises without being built: nothing public and no page is left out."""
+
+import importlib
+import importlib.util
+import re
+import struct
+from pathlib import Path
+
+import pytest
+
+from skandi import errors
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+
+
+def toctree(page):
+    """Names and patterns in the toctrees of a page."""
+    found = []
+    for block in re.findall(r"^```\{toctree\}\n(.*?)^```", page.read_text("utf-8"), re.M | re.S):
+        lines = [line for line in block.splitlines() if line and not line.startswith(":")]
+        found += [re.sub(r".*<(.+)>", r"\1", line) for line in lines]
+    return found
+
+
+def listed(module):
+    """Names that docs/api.md lists under a module."""
+    found, current = set(), None
+    for line in (DOCS / "api.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith(".. currentmodule::"):
+            current = line.split()[-1]
+        elif current == module and re.fullmatch(r"   \w+", line):
+            found.add(line.strip())
+        elif current == module and line.startswith("- "):
+            found.update(re.findall(r"`(\w+)`", line.partition(":")[0]))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("module", "elsewhere"),
+    [
+        ("skandi", {"plot", "simulate"}),  # sections of their own
+        ("skandi.plot", set()),
+        ("skandi.simulate", set()),
+        ("skandi.io", {"read_tracks"}),  # stands with the names of the package
+    ],
+)
+def test_reference__every_public_name__is_listed_and_no_other(module, elsewhere):
+    assert listed(module) == set(importlib.import_module(module).__all__) - elsewhere
+
+
+def test_reference__every_error__is_listed():
+    assert listed("skandi.errors") == {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, (errors.SkandiError, Warning))
+    }
+
+
+def test_pages__every_one__is_in_a_toctree():
+    entries = [entry for page in PAGES for entry in toctree(page)]
+    assert "reading-scores" in entries
+    for page in PAGES:
+        if page.stem != "index":
+            assert any(Path(page.stem).match(entry) for entry in entries), page.name
+
+
+def test_pages__left_out_of_the_doctests__are_walked_by_another_test():
+    spec = importlib.util.spec_from_file_location("docs_conftest", DOCS / "conftest.py")
+    conftest = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(conftest)
+    left_out = [name for name in conftest.collect_ignore if name.endswith(".md")]
+    assert left_out == ["five-minutes.md"]
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.name)
+def test_links__to_files__lead_somewhere(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for link in re.findall(r"\]\(([^)#\s]+)", text):
+        if "://" in link or link.startswith("auto_examples/"):
+            continue
+        assert (page.parent / link).exists(), link
+
+
+def test_links__to_examples__lead_to_examples():
+    for page in PAGES:
+        for name in re.findall(r"\(auto_examples/(\w+)\.rst\)", page.read_text(encoding="utf-8")):
+            assert name == "index" or (DOCS / "examples" / f"{name}.py").is_file(), name
+
+
+@pytest.mark.parametrize("name", ["five-models.png", "report.png"])
+def test_pictures__committed__are_png_and_small(name):
+    content = (DOCS / "_static" / name).read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    assert content[-8:-4] == b"IEND"
+    assert len(content) <= 200_000
+    assert min(struct.unpack(">2I", content[16:24])) > 400
+
+
+def test_check_links__page_with_broken_links__names_them(tmp_path):
+    spec = importlib.util.spec_from_file_location("check_links", DOCS / "check_links.py")
+    check = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(check)
+    (tmp_path / "index.html").write_text(
+        '<a href="a.html#here">1</a> <a href="a.html#there">2</a> <img src="no.png">'
+        '<a href="https://example.org/no">3</a> <a href="#top">4</a>'
+    )
+    (tmp_path / "a.html").write_text('<h1 id="here">a</h1> <a href="index.html">5</a>')
+    assert check.broken_links(tmp_path) == [
+        "index.html: a.html#there",
+        "index.html: no.png",
+        "index.html: #top",
+    ]
