@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from skandi.diffusion import MODELS
 from skandi.errors import TrainingError
 from skandi.pretrained import load_pretrained
 from skandi.simulate import StreamBatch, TrajectoryStream
+from skandi.simulate.recipes import TASKS, composition, draw_labels
 from skandi.training import stream as module
 from skandi.training.stream import StreamTrainer, StreamTraining, export, validation_set
 from skandi.weights import load_weights
@@ -407,3 +409,28 @@ def test_export__weight_file__opens_as_fitted_estimators(whole, tmp_path):
     classifier = load_pretrained("model", path=path)
     assert classifier.classes_.tolist() == list(MODELS)
     assert np.allclose(classifier.predict_proba(tracks).sum(axis=1), 1, atol=1e-6)
+
+
+def labels_of_both_tasks(n=20_000):
+    """Models and α as a stream mixes them: half by the one task, half by the other."""
+    rng = np.random.default_rng(0)
+    drawn = [draw_labels(n, task, rng) for task in TASKS]
+    return [np.concatenate(values) for values in zip(*drawn, strict=True)]
+
+
+def test_task_weights__of_both_tasks_together__give_the_composition_of_each():
+    model, alpha = labels_of_both_tasks()
+    weights = module.task_weights(model, alpha)
+    np.testing.assert_allclose(weights.mean(axis=0), 1)
+    for weight, task in zip(weights, TASKS, strict=True):
+        seen = np.bincount(model, weights=weight, minlength=5) / len(model)
+        np.testing.assert_allclose(seen, composition(task).sum(axis=1), atol=0.01)
+    # Without weights both would learn the mean of the two compositions.
+    assert abs(np.bincount(model, minlength=5)[4] / len(model) - 0.2) > 0.03
+
+
+def test_joint_loss__of_a_network_that_knows_nothing__is_least_for_the_task_of_the_models():
+    model, alpha = labels_of_both_tasks()
+    logits = torch.zeros(len(model), 5 + 40, requires_grad=True)
+    module.joint_loss(logits, SimpleNamespace(model=model, alpha=alpha)).backward()
+    assert logits.grad[:, :5].sum(dim=0).abs().max() < 0.005  # all five are as frequent

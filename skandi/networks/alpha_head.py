@@ -13,7 +13,7 @@ N_ALPHA_OUTPUTS = len(ALPHA_GRID)
 _SPACING = float(ALPHA_GRID[1] - ALPHA_GRID[0])
 
 
-def alpha_distribution_loss(logits: Tensor, alpha: Tensor) -> Tensor:
+def alpha_distribution_loss(logits: Tensor, alpha: Tensor, weight: Tensor | None = None) -> Tensor:
     """Half the cross-entropy on the nearest grid value plus twice the ranked probability score.
 
     The continuous ranked probability score of a distribution with cumulative F at truth α is
@@ -26,6 +26,8 @@ def alpha_distribution_loss(logits: Tensor, alpha: Tensor) -> Tensor:
         Unnormalised log-probabilities of the grid values 0.05, 0.10, …, 2.00.
     alpha : Tensor of shape (n,)
         True exponents.
+    weight : Tensor of shape (n,), optional
+        Weights of the trajectories, 1 on average.
 
     Returns
     -------
@@ -36,8 +38,9 @@ def alpha_distribution_loss(logits: Tensor, alpha: Tensor) -> Tensor:
     nearest = (alpha[:, None] - grid).abs().argmin(dim=1)
     cumulative = logits.softmax(dim=1).cumsum(dim=1)
     passed = (grid >= alpha[:, None] - _SPACING / 2).to(logits.dtype)
-    ranked = (cumulative - passed).square().sum(dim=1).mean() * _SPACING
-    return 0.5 * F.cross_entropy(logits, nearest) + 2.0 * ranked
+    ranked = (cumulative - passed).square().sum(dim=1) * _SPACING
+    each = 0.5 * F.cross_entropy(logits, nearest, reduction="none") + 2.0 * ranked
+    return each.mean() if weight is None else (each * weight).mean()
 
 
 def alpha_quantiles(logits: Tensor, levels: tuple[float, ...] | Tensor) -> Tensor:

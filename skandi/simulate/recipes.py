@@ -274,6 +274,19 @@ def draw_labels(
     return model.astype(np.int64), ALPHA_GRID[which_alpha]
 
 
+def composition(task: str) -> NDArray[np.float64]:
+    """Give the probability of each model (row) and α of the grid (column) in a challenge task.
+
+    Examples
+    --------
+    >>> composition("model").sum(axis=1).round(3).tolist()
+    [0.2, 0.2, 0.2, 0.2, 0.2]
+    """
+    first_of_two = _ALLOWED if task == "alpha" else _ALLOWED.T
+    shares = first_of_two / first_of_two.sum(axis=1, keepdims=True) / len(first_of_two)
+    return shares.T if task == "alpha" else shares
+
+
 def resolve_lengths(length: Length, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Turn what a user passes as ``length`` into one length per trajectory."""
     if isinstance(length, tuple):

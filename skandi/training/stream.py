@@ -17,16 +17,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from skandi.diffusion import MODELS
+from skandi.diffusion import ALPHA_GRID, MODELS
 from skandi.errors import TrainingError
 from skandi.files import replacing
 from skandi.networks import MultiScaleNet
 from skandi.networks.alpha_head import N_ALPHA_OUTPUTS, alpha_distribution_loss, alpha_quantiles
 from skandi.normalize import standardize
 from skandi.simulate import StreamBatch, TrajectoryStream, make_andi
+from skandi.simulate.recipes import TASKS, composition
 from skandi.training.arithmetic import arithmetic
 from skandi.training.inference import network_outputs
 from skandi.training.muon import make_optimizers
@@ -416,13 +418,28 @@ def network_input(positions: np.ndarray) -> Tensor:
 
 
 def joint_loss(outputs: Tensor, batch: StreamBatch) -> Tensor:
-    """Cross-entropy of the model plus the loss of the α distribution."""
+    """Cross-entropy of the model plus the loss of the α distribution, each for its own task.
+
+    A stream is composed half by the one task and half by the other. Which model is probable depends
+    on how many there are of each, so each loss weighs a trajectory by how frequent its kind is in
+    the task it is for.
+    """
     model = torch.as_tensor(batch.model, dtype=torch.int64)
     alpha = torch.as_tensor(batch.alpha, dtype=torch.float32)
     n_models = len(MODELS)
-    return F.cross_entropy(outputs[:, :n_models], model) + alpha_distribution_loss(
-        outputs[:, n_models:], alpha
+    for_alpha, for_model = torch.from_numpy(task_weights(batch.model, batch.alpha)).float()
+    each = F.cross_entropy(outputs[:, :n_models], model, reduction="none")
+    return (each * for_model).mean() + alpha_distribution_loss(
+        outputs[:, n_models:], alpha, for_alpha
     )
+
+
+def task_weights(model: NDArray[np.int64], alpha: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Frequency of trajectories in the task for α, and for the model, over that in both (2, n)."""
+    shares = np.stack([composition(task) for task in TASKS])
+    column = np.rint(np.asarray(alpha) * len(ALPHA_GRID) / ALPHA_GRID[-1]).astype(int) - 1
+    chosen = shares[:, np.asarray(model), column]
+    return chosen / chosen.mean(axis=0)
 
 
 def _inherit(network: nn.Module, initial: dict[str, Tensor]) -> list[str]:
