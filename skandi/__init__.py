@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skandi import distributed as distributed
     from skandi import plot as plot
     from skandi import simulate as simulate
     from skandi.analyse import analyse as analyse
@@ -40,6 +41,7 @@ __all__ = [
     "analyse",
     "analyse_windows",
     "compare_conditions",
+    "distributed",
     "plot",
     "simulate",
 ]
@@ -58,7 +60,7 @@ _HOME = {
     "analyse_windows": "skandi.windows",
     "compare_conditions": "skandi.compare",
 }
-_MODULES = ("plot", "simulate")
+_MODULES = ("distributed", "plot", "simulate")
 
 
 def __getattr__(name: str) -> Any:

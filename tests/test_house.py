@@ -47,6 +47,7 @@ TREE = (
     "analyse",
     "windows",
     "compare",
+    "distributed",
     "plot",
     "report",
     "cli",
