@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from skandi.distributed.job import Job, clear_rows, keep_models, open_job, told_of_full_disk
-from skandi.distributed.merge import count_tracks, merge_partitions
+from skandi.distributed.merge import about_diffusion, count_tracks, merge_partitions
 from skandi.distributed.run import open_client, run_tasks
 from skandi.distributed.sources import DaskSource, ParquetSource, open_source
 from skandi.distributed.work import (
@@ -32,7 +32,7 @@ from skandi.io.duplicates import DuplicatePolicy
 from skandi.io.gaps import GapPolicy
 from skandi.io.whole import Whole, merged, whole_of
 
-__all__ = ["predict", "count_tracks", "merge_partitions"]
+__all__ = ["predict", "count_tracks", "about_diffusion", "merge_partitions"]
 
 _WHOLE = "whole.json"
 

@@ -14,13 +14,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from skandi.distributed.job import MANIFEST
+from skandi.distributed.job import JOB_ATTRIBUTE, MANIFEST, table_attributes
 from skandi.errors import JobError
 from skandi.files import replacing
 from skandi.io.ids import natural_key
 
 _ROWS_AT_A_TIME = 50_000
 _IDS_AT_A_TIME = 2_000
+# Each is open twice, and systems allow a process 1024 files.
+_MOST_OPEN = 400
 
 
 def count_tracks(folder: str | os.PathLike[str]) -> tuple[int, dict[str, int]]:
@@ -64,6 +66,33 @@ def count_tracks(folder: str | os.PathLike[str]) -> tuple[int, dict[str, int]]:
     return n_tracks, dict(reasons.most_common())
 
 
+def about_diffusion(folder: str | os.PathLike[str]) -> str:
+    """In which unit ``D_alpha`` is in a folder of `predict`, or why it is not there.
+
+    Parameters
+    ----------
+    folder : path
+        What `predict` returned.
+
+    Raises
+    ------
+    JobError
+        If partitions are missing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skandi.distributed import about_diffusion, predict
+    >>> from skandi.io import read_tracks, sample_tracks_path, write_tracks
+    >>> path = Path(tempfile.mkdtemp()) / "tracks.parquet"
+    >>> write_tracks(read_tracks(sample_tracks_path()), path)
+    >>> about_diffusion(predict(path, path.with_name("results")))
+    'not computed, unknown: frame interval, time unit, space unit'
+    """
+    return str(table_attributes(pq.read_schema(_partitions(Path(folder))[0]))["D_alpha"])
+
+
 def merge_partitions(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
     """Write all partitions as one Parquet file, tracks in the natural order of their ids.
 
@@ -80,7 +109,7 @@ def merge_partitions(folder: str | os.PathLike[str], path: str | os.PathLike[str
     Raises
     ------
     JobError
-        If partitions are missing.
+        If partitions are missing, or so many that they cannot be open at a time.
 
     Examples
     --------
@@ -97,9 +126,15 @@ def merge_partitions(folder: str | os.PathLike[str], path: str | os.PathLike[str
     '0'
     """
     paths = _partitions(Path(folder))
+    if len(paths) > _MOST_OPEN:
+        raise JobError(
+            f"{folder} has {len(paths)} partitions, and up to {_MOST_OPEN} can be merged to one "
+            "file. Use the folder: pandas, Dask and others read it as one table."
+        )
     turns = heapq.merge(*(_turns(number, each) for number, each in enumerate(paths)))
     rows = [_Rows(each) for each in paths]
-    with replacing(path) as aside, pq.ParquetWriter(aside, pq.read_schema(paths[0])) as writer:
+    schema = _of_no_job(pq.read_schema(paths[0]))
+    with replacing(path) as aside, pq.ParquetWriter(aside, schema) as writer:
         while turn := [number for _, number in islice(turns, _ROWS_AT_A_TIME)]:
             wanted = Counter(turn)
             pieces = {number: rows[number].take(n) for number, n in wanted.items()}
@@ -107,7 +142,15 @@ def merge_partitions(folder: str | os.PathLike[str], path: str | os.PathLike[str
             # rows of one partition keep their order, so where each goes is a stable sort undone
             place = np.empty(len(turn), dtype=np.int64)
             place[np.argsort(turn, kind="stable")] = np.arange(len(turn))
-            writer.write_table(table.take(place))
+            writer.write_table(table.take(place).replace_schema_metadata(schema.metadata))
+
+
+def _of_no_job(schema: pa.Schema) -> pa.Schema:
+    """The schema of a partition without the name of its job."""
+    attributes = table_attributes(schema)
+    attributes.pop(JOB_ATTRIBUTE, None)
+    told = {b"PANDAS_ATTRS": json.dumps(attributes).encode()}
+    return schema.with_metadata({**(schema.metadata or {}), **told})
 
 
 def _partitions(folder: Path) -> list[Path]:

@@ -83,7 +83,7 @@ def _on_cluster(
     client: Any,
     tell: Callable[[int], None] | None,
 ) -> list[Any]:
-    from dask import delayed
+    from dask.delayed import delayed
     from distributed import as_completed
     from distributed.scheduler import KilledWorker
 

@@ -73,8 +73,8 @@ def _models(job: Job, n_dims: int) -> tuple[Any, Any]:
 @lru_cache(maxsize=1)
 def _loaded(job_id: str, path: str | None, n_dims: int, preset: str) -> tuple[Any, Any]:
     """Load the estimators, once per process and job."""
-    given = (None, None) if path is None else joblib.load(path)
-    return ready_estimators(n_dims, *given, preset)
+    alpha_model, model_classifier = (None, None) if path is None else joblib.load(path)
+    return ready_estimators(n_dims, alpha_model, model_classifier, preset)
 
 
 def _pieces(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:

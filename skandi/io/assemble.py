@@ -159,8 +159,15 @@ def _nothing_left(table: Localisations, whole: Whole | None) -> Tracks:
     if whole is None:
         told = "; ".join(step.message for step in table.steps) or "it has no rows"
         raise TracksFileError(f"{table.source}: no track is left to read: {told}.")
-    units = {"time_unit": table.time_unit, "space_unit": table.space_unit}
-    return Tracks([], [], [], [], frame_interval=whole.frame_interval, **units)
+    return Tracks(
+        [],
+        [],
+        [],
+        [],
+        frame_interval=whole.frame_interval,
+        time_unit=table.time_unit,
+        space_unit=table.space_unit,
+    )
 
 
 def _check_policy(name: str, value: str, allowed: tuple[str, ...]) -> None:
