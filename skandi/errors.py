@@ -33,6 +33,10 @@ class MissingExtraError(SkandiError, ImportError):
     """An optional dependency is needed; the message names the extra that installs it."""
 
 
+class VersionWarning(UserWarning):
+    """A pickle was made by another version of skandi."""
+
+
 class LongTrackWarning(UserWarning):
     """Tracks are longer than what the networks were trained on, and were read in parts."""
 

@@ -23,6 +23,7 @@ TREE = (
     "errors",
     "files",
     "provenance",
+    "versioned",
     "diffusion",
     "trajectories",
     "normalize",
