@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skandi import distributed as distributed
     from skandi import plot as plot
     from skandi import simulate as simulate
     from skandi.analyse import analyse as analyse
@@ -42,6 +43,7 @@ __all__ = [
     "analyse_windows",
     "compare_conditions",
     "export_onnx",
+    "distributed",
     "plot",
     "simulate",
 ]
@@ -61,7 +63,7 @@ _HOME = {
     "compare_conditions": "skandi.compare",
     "export_onnx": "skandi.onnx_export",
 }
-_MODULES = ("plot", "simulate")
+_MODULES = ("distributed", "plot", "simulate")
 
 
 def __getattr__(name: str) -> Any:

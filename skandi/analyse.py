@@ -113,7 +113,7 @@ def analyse(
     if not len(tracks):
         empty = np.empty((0, 4)), np.empty((0, len(MODELS))), np.empty(0)
         return _table(tracks, *empty, [])
-    alpha_model, model_classifier = _estimators(
+    alpha_model, model_classifier = ready_estimators(
         tracks.n_dims, alpha_model, model_classifier, preset
     )
     columns = _model_columns(model_classifier)
@@ -161,10 +161,10 @@ def _ask(
     return answers, model_classifier.predict_proba(X)
 
 
-def _estimators(
+def ready_estimators(
     n_dims: int, alpha_model: Any, model_classifier: Any, preset: str
 ) -> tuple[Any, Any]:
-    """The estimators given, and pretrained ones in place of those that are not."""
+    """Give the estimators that were given, and pretrained ones in place of those that were not."""
     if alpha_model is None or model_classifier is None:
         from skandi.pretrained import load_pretrained  # torch, which own estimators may not need
 

@@ -26,6 +26,7 @@ from skandi.training.reconstruction import (
     train_autoencoder,
 )
 from skandi.trajectories import learn_input, like_input, match_input
+from skandi.versioned import Versioned
 
 ARCHITECTURES: dict[str, type[TrajectoryAutoencoder]] = {
     "small": SmallAutoencoder,
@@ -37,7 +38,7 @@ _LARGE_FROM = 64
 _FALSE_ALARMS = 0.05
 
 
-class AnomalyDetector(OutlierMixin, BaseEstimator):
+class AnomalyDetector(Versioned, OutlierMixin, BaseEstimator):
     """Detection of trajectories unlike the training data, by an autoencoder's error.
 
     A classifier must answer with a class it knows. An autoencoder that was trained to reproduce

@@ -25,11 +25,19 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from skandi.errors import LongTrackWarning, ShortTrackWarning, TrajectoryError, WeightsError
-from skandi.estimator import TrajectoryEstimator, jsonable
+from skandi.estimator import TrajectoryEstimator
 from skandi.lengths import Bucket, bucket_of, make_buckets, merge_scarce
 from skandi.members import Assignment, fit_member, is_ours, outputs_of
 from skandi.trajectories import learn_input, match_input, require_points
-from skandi.weights import load_weights, save_weights
+from skandi.versioned import Versioned
+from skandi.weights import (
+    jsonable,
+    labels_of,
+    load_weights,
+    refusing,
+    require_counts,
+    save_weights,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -41,7 +49,7 @@ _NUMBERS = ("n_dims_", "min_points_", "n_features_in_", "alpha_scale_")
 _ARRAYS = ("classes_", "feature_names_in_")
 
 
-class LengthBagging(MetaEstimatorMixin, BaseEstimator):
+class LengthBagging(Versioned, MetaEstimatorMixin, BaseEstimator):
     """What both ensembles share: buckets, folds, members; not for direct use."""
 
     buckets_: list[Bucket]
@@ -296,6 +304,11 @@ class LengthBagging(MetaEstimatorMixin, BaseEstimator):
                 f"{path} holds {config.get('ensemble', 'no ensemble')}, not {cls.__name__}. Load "
                 "it with the class it was saved from."
             )
+        with refusing(path):
+            return cls._from_description(config, state)
+
+    @classmethod
+    def _from_description(cls, config: dict[str, Any], state: dict[str, Tensor]) -> Self:
         ensemble = cls(cls._member_type(**config["template"]), **config["params"])
         ensemble.buckets_ = [
             Bucket(b["length"], b["low"], b["high"], tuple(b["merged"])) for b in config["buckets"]
@@ -307,10 +320,17 @@ class LengthBagging(MetaEstimatorMixin, BaseEstimator):
             ]
             for k, members in enumerate(config["members"])
         ]
+        if not all(ensemble.members_) or len(ensemble.members_) != len(ensemble.buckets_):
+            raise ValueError("a bucket has no member")
         for name, value in config["fitted"].items():
+            if name not in _NUMBERS or not isinstance(value, int | float):
+                raise ValueError(f"{name} is {value!r}")
             setattr(ensemble, name, value)
+        require_counts(config["fitted"], "n_dims_", "min_points_")
         for name, (dtype, values) in config["arrays"].items():
-            setattr(ensemble, name, np.array(values, dtype=dtype))
+            if name not in _ARRAYS:
+                raise ValueError(f"{name} is not known")
+            setattr(ensemble, name, labels_of(dtype, values))
         return ensemble
 
     def _split_params(self, groups: Any, params: dict[str, Any]) -> dict[str, Any]:

@@ -106,8 +106,13 @@ class AlphaCalibration:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Read what `to_config` gave."""
-        return cls(**{name: np.array(value) for name, value in config.items()})
+        """Read what `to_config` gave, or raise a ValueError."""
+        shape = (len(NOISE_EDGES) + 1, len(LENGTH_KNOTS))
+        return cls(
+            levels=_numbers(config["levels"], (*shape, len(COVERAGES))),
+            error_scale=_numbers(config["error_scale"], shape),
+            spread_scale=_numbers(config["spread_scale"], shape),
+        )
 
 
 @dataclass(frozen=True)
@@ -149,8 +154,8 @@ class ModelCalibration:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Read what `to_config` gave."""
-        return cls(np.array(config["temperature"]))
+        """Read what `to_config` gave, or raise a ValueError."""
+        return cls(_numbers(config["temperature"], (len(LENGTH_KNOTS),)))
 
 
 def noise_share(trajectories: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -181,6 +186,14 @@ def length_weights(lengths: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 _FEWEST = 300
+
+
+def _numbers(value: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Finite numbers of one shape from a file, which may hold anything."""
+    numbers = np.array(value, dtype=np.float64)
+    if numbers.shape != shape or not np.isfinite(numbers).all():
+        raise ValueError(f"a correction of shape {numbers.shape}, where {shape} is needed")
+    return numbers
 
 
 def _look_up(

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from skandi.calibration import ModelCalibration
 from skandi.estimator import Objective, TrajectoryEstimator, require_as_many
 from skandi.lengths import lengths_of
+from skandi.weights import labels_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -213,7 +214,9 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
     def _from_description(cls, config: dict[str, Any], state: dict[str, Tensor]) -> Self:
         classifier = super()._from_description(config, state)
         dtype, labels = config["classes"]
-        classifier.classes_ = np.array(labels, dtype=dtype)
+        classifier.classes_ = labels_of(dtype, labels)
+        if len(classifier.classes_) != config["fitted"]["n_outputs"]:
+            raise ValueError(f"classes are {labels!r}")
         if "calibration" in config:
             classifier.calibration_ = ModelCalibration.from_config(config["calibration"])
         return classifier

@@ -25,8 +25,16 @@ class TrainingError(SkandiError, RuntimeError):
     """Training cannot go on; what was learnt so far is in the checkpoint, if one was asked for."""
 
 
+class JobError(SkandiError, RuntimeError):
+    """A large prediction cannot go on; the partitions that are done are kept."""
+
+
 class MissingExtraError(SkandiError, ImportError):
     """An optional dependency is needed; the message names the extra that installs it."""
+
+
+class VersionWarning(UserWarning):
+    """A pickle was made by another version of skandi."""
 
 
 class LongTrackWarning(UserWarning):

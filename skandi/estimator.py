@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
@@ -23,10 +22,18 @@ from skandi.networks import MultiScaleNet, WADNet
 from skandi.networks.base import TrajectoryNetwork
 from skandi.simulate import as_generator
 from skandi.training.batches import TrajectoryExamples
-from skandi.training.inference import head_outputs, network_features
+from skandi.training.inference import VIEWS, head_outputs, network_features
 from skandi.training.loop import LengthNet, Protocol, Score, hold, seeded, train
 from skandi.trajectories import learn_input, match_input, require_points
-from skandi.weights import load_weights, save_weights
+from skandi.versioned import Versioned
+from skandi.weights import (
+    build_for,
+    jsonable,
+    load_weights,
+    refusing,
+    require_counts,
+    save_weights,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -49,7 +56,9 @@ class Objective(NamedTuple):
     metric_name: str
 
 
-class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class TrajectoryEstimator(
+    Versioned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Base of the estimators that own a network; not for direct use.
 
     Subclasses say what the outputs mean: ``_encode_targets`` and ``_objective``.
@@ -216,7 +225,8 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
                 f"{path} holds {config.get('estimator', 'no estimator')}, not {cls.__name__}. Load "
                 "it with the class it was saved from."
             )
-        return cls._from_description(config, state)
+        with refusing(path):
+            return cls._from_description(config, state)
 
     def _describe(self) -> dict[str, Any]:
         """Give all that is needed to build this estimator around a state, as JSON can hold it."""
@@ -236,13 +246,20 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     @classmethod
     def _from_description(cls, config: dict[str, Any], state: dict[str, Tensor]) -> Self:
         estimator = cls(**config["params"])
-        fitted = dict(config["fitted"])
-        estimator.n_dims_ = fitted["n_dims_"]
-        module = estimator._network(fitted.pop("n_outputs"))
-        module.load_state_dict(state)
-        estimator._adopt(module, n_dims=fitted["n_dims_"], min_points=fitted["min_points_"])
-        for name, value in fitted.items():
-            setattr(estimator, name, value)
+        estimator._check_sizes()
+        if estimator.length is not None:
+            require_counts(config["params"], "length")
+        if estimator.views not in VIEWS:
+            raise ValueError(f"views is {estimator.views!r}")
+        fitted = config["fitted"]
+        n_dims, n_outputs = require_counts(fitted, "n_dims_", "n_outputs")
+        estimator.n_dims_ = n_dims
+        module = build_for(lambda: estimator._network(n_outputs), state, estimator.network_params)
+        (min_points,) = require_counts(fitted, "min_points_")
+        estimator._adopt(module, n_dims=n_dims, min_points=min_points)
+        estimator.history_ = list(fitted["history_"])
+        if "n_features_in_" in fitted:
+            (estimator.n_features_in_,) = require_counts(fitted, "n_features_in_")
         if config.get("columns"):
             estimator.feature_names_in_ = np.array(config["columns"], dtype=object)
         return estimator
@@ -373,23 +390,6 @@ class TrajectoryEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         if tags.transformer_tags is not None:
             tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def jsonable(params: dict[str, Any]) -> dict[str, Any]:
-    """Keep what JSON can hold, arrays as lists; the rest, such as generators, becomes None."""
-    kept = {}
-    for name, value in params.items():
-        try:
-            kept[name] = json.loads(json.dumps(value, default=_as_plain))
-        except TypeError:
-            kept[name] = None
-    return kept
-
-
-def _as_plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} is not for JSON")
 
 
 @contextmanager

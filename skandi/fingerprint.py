@@ -15,9 +15,10 @@ from skandi.anomaly import AnomalyDetector, network_size
 from skandi.estimator import unchanged_on_error
 from skandi.members import one_thread
 from skandi.trajectories import learn_input, match_input
+from skandi.versioned import Versioned
 
 
-class DiffusionFingerprint(MetaEstimatorMixin, BaseEstimator):
+class DiffusionFingerprint(Versioned, MetaEstimatorMixin, BaseEstimator):
     """Errors of one trajectory under several autoencoders, each trained on one kind of motion.
 
     A trajectory is reproduced best by the network that was trained on motion like it. With a

@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skandi.trajectories import learn_input, like_input, match_input
+from skandi.versioned import Versioned
 
 # Deviations below this many units in the last place of the positions are rounding, not motion.
 _ROUNDING_ULPS = 4.0
@@ -112,7 +113,7 @@ def _std(steps: NDArray[np.float64]) -> NDArray[np.float64]:
     return steps.std(axis=-2, keepdims=True)
 
 
-class TrajectoryNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class TrajectoryNormalizer(Versioned, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Z-score each trajectory per axis, over its own length.
 
     The anomalous exponent is a property of how the mean squared displacement *grows*, so position

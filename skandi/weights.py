@@ -5,20 +5,35 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from skandi.errors import WeightsError
 from skandi.files import replacing
 
+Module = TypeVar("Module", bound=nn.Module)
+
 FORMAT = "skandi-weights"
 FORMAT_VERSION = 1
+
+_PROVOKED = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,  # of torch, and of too deep a recursion
+    TypeError,
+    ValueError,
+)
 
 
 def save_weights(
@@ -90,18 +105,135 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
         ) from error
     if metadata.get("format") != FORMAT:
         raise WeightsError(f"{path} holds no skandi weights; expected a file by save_weights.")
-    if int(metadata.get("format_version", 0)) > FORMAT_VERSION:
-        raise WeightsError(
-            f"{path} has weight format {metadata['format_version']}, this skandi reads up to "
-            f"{FORMAT_VERSION}. Upgrade skandi."
-        )
+    _require_version(path, metadata.get("format_version", ""))
     if metadata.get("sha256") != digest(tensors, metadata.get("config", "")):
         raise WeightsError(
             f"The content of {path} does not match the hash stored with them: the file was altered "
             "or damaged. Fetch or write it again."
         )
     state = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
-    return json.loads(metadata["config"]), state
+    return _parsed(path, metadata.get("config", "")), state
+
+
+@contextmanager
+def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn what a configuration of wrong keys, types or sizes provokes into a `WeightsError`.
+
+    The hash in a file tells damage, but whoever writes a file can write the hash as well.
+    """
+    try:
+        yield
+    except WeightsError:
+        raise
+    except _PROVOKED as error:
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        raise WeightsError(
+            f"{path} describes nothing that this skandi can build ({told[:300]}): it was written "
+            "by another program or version, or altered. Fetch or write it again."
+        ) from error
+
+
+def build_for(make: Callable[[], Module], state: Mapping[str, Tensor], sizes: Any) -> Module:
+    """Build a module and give it a state, if its tensors are those of the state.
+
+    Parameters
+    ----------
+    make : callable
+        Builds the module.
+    state : mapping of str to Tensor
+        Its state.
+    sizes : JSON value
+        What `make` takes its sizes from. None can be larger than the state as a whole, so that a
+        file cannot ask for more memory than it brings itself.
+
+    Raises
+    ------
+    ValueError
+        If the module's tensors would have other names or shapes.
+    """
+    limit = sum(t.numel() for t in state.values())
+    if any(abs(number) > limit for number in _numbers(sizes)):
+        raise ValueError(f"sizes of {limit} values are {sizes!r}")
+    with torch.device("meta"):
+        needed = {name: tuple(t.shape) for name, t in make().state_dict().items()}
+    differ = sorted(
+        name
+        for name in {*needed, *state}
+        if name not in state or needed.get(name) != tuple(state[name].shape)
+    )
+    if differ:
+        raise ValueError(f"tensors of other names or shapes: {', '.join(differ[:3])}")
+    module = make()
+    module.load_state_dict(state)
+    return module
+
+
+def jsonable(params: dict[str, Any]) -> dict[str, Any]:
+    """Keep what JSON can hold, arrays as lists; the rest, such as generators, becomes None."""
+    kept = {}
+    for name, value in params.items():
+        try:
+            kept[name] = json.loads(json.dumps(value, default=_as_plain))
+        except TypeError:
+            kept[name] = None
+    return kept
+
+
+def require_counts(described: dict[str, Any], *names: str) -> list[int]:
+    """Whole numbers of at least 1 from a file's description, or a ValueError."""
+    counts = [described[name] for name in names]
+    for name, count in zip(names, counts, strict=True):
+        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count < 2**31:
+            raise ValueError(f"{name} is {count!r}")
+    return counts
+
+
+def labels_of(dtype: str, values: list[Any]) -> NDArray:
+    """Names or numbers from a file's description, or a ValueError."""
+    # a type may ask for any size, so it is found anew, and only then cast
+    labels = np.array(values) if np.dtype(dtype) != object else np.array(values, dtype=object)
+    if labels.ndim != 1 or not len(labels):
+        raise ValueError(f"labels are {values!r}")
+    if np.dtype(dtype).itemsize > max(8, labels.dtype.itemsize):
+        raise ValueError(f"labels of type {dtype}")
+    return labels.astype(dtype)
+
+
+def _as_plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is not for JSON")
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _numbers(each)
+    elif isinstance(value, int | float):
+        yield value
+
+
+def _require_version(path: Path, version: str) -> None:
+    if not (version.isascii() and version.isdigit() and len(version) < 10 and int(version) > 0):
+        raise WeightsError(
+            f"{path} has no readable version of its format: it was altered or damaged. Fetch or "
+            "write it again."
+        )
+    if int(version) > FORMAT_VERSION:
+        raise WeightsError(
+            f"{path} has weight format {version}, this skandi reads up to {FORMAT_VERSION}. "
+            "Upgrade skandi."
+        )
+
+
+def _parsed(path: Path, written: str) -> dict[str, Any]:
+    with refusing(path):
+        config = json.loads(written)
+        if not isinstance(config, dict):
+            raise ValueError(f"the configuration is a {type(config).__name__}")
+    return config
 
 
 def digest(tensors: Mapping[str, Tensor], config: str = "") -> str:

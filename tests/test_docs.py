@@ -40,7 +40,8 @@ def listed(module):
 @pytest.mark.parametrize(
     ("module", "elsewhere"),
     [
-        ("skandi", {"plot", "simulate"}),  # sections of their own
+        ("skandi", {"plot", "simulate", "distributed"}),  # sections of their own
+        ("skandi.distributed", set()),
         ("skandi.plot", set()),
         ("skandi.simulate", set()),
         ("skandi.io", {"read_tracks"}),  # stands with the names of the package

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from skandi.cli.console import printable, say
+from skandi.cli.console import printable, require_folder, say
 from skandi.cli.inputs import analyse_inputs, find_inputs, read_with
+from skandi.cli.partitions import in_partitions, predict_partitions
 from skandi.errors import SkandiError
 
 if TYPE_CHECKING:
@@ -54,7 +55,11 @@ SPACE_UNIT = typer.Option(None, help="Unit of the positions, such as µm.")
 def predict(
     tracks: list[str] = TRACKS,
     output: Path | None = typer.Option(
-        None, "-o", "--output", metavar="OUT", help="Table to write, .csv or .parquet."
+        None,
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="Table to write, .csv or .parquet; or, for one table in Parquet, a folder.",
     ),
     compare: Path | None = typer.Option(
         None, metavar="OUT", help="Table of differences between conditions, .csv or .parquet."
@@ -65,6 +70,12 @@ def predict(
     frame_interval: float | None = FRAME_INTERVAL,
     time_unit: str | None = TIME_UNIT,
     space_unit: str | None = SPACE_UNIT,
+    dask: str | None = typer.Option(
+        None,
+        metavar="ADDRESS",
+        help="Scheduler of a Dask cluster that shares the work, such as tcp://host:8786, or "
+        "'local': a process for every core of this machine.",
+    ),
 ) -> None:
     """Anomalous exponent and diffusion model of every track in a file, or in several.
 
@@ -79,6 +90,10 @@ def predict(
     compared with the first: difference in median α and in the share of each model, with bootstrap
     intervals over tracks, grouped by file.
 
+    Parquet that is larger than the memory is no trouble: with a .parquet file or a folder as
+    output, large tables are read and written in partitions. After an interruption the same command
+    goes on where it was. With --dask the processes of a cluster share the work.
+
     In a CSV output, text that a spreadsheet would run as a formula gets an apostrophe in front.
 
     For example:
@@ -88,14 +103,18 @@ def predict(
     - `skandi predict tracks.parquet -o results.parquet --gaps interpolate`
     - `skandi predict task1.txt --dims 2 -o results.csv`
     - `skandi predict control=ctrl_*.csv drug=drug_*.csv -o results.csv --compare differences.csv`
+    - `skandi predict large.parquet -o results/`
+    - `skandi predict folder_of_parquet/ -o results/ --dask tcp://10.0.0.1:8786`
 
     Exit code: 0, or 1 if no track could be analysed, or 2 after an error.
     """
     from skandi.io import check_results_path, write_results
 
-    for path in filter(None, (output, compare)):
-        check_results_path(path)
     inputs = find_inputs(tracks)
+    partitioned = in_partitions(inputs, output, dask)
+    for path in filter(None, (output, compare)):
+        if not (partitioned and path is output):
+            check_results_path(path)
     options = {
         "format": format,
         "gaps": gaps,
@@ -104,6 +123,13 @@ def predict(
         "time_unit": time_unit,
         "space_unit": space_unit,
     }
+    if partitioned:
+        assert output is not None
+        if compare is not None:
+            raise SkandiError(f"{compare}: conditions are compared between files read as a whole")
+        require_folder(output)
+        predict_partitions(inputs[0].path, output, dask, options)
+        return
     table, _ = analyse_inputs(inputs, read_with(options))
     if output is None:
         _print_results(table)

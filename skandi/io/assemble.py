@@ -6,6 +6,7 @@ rows themselves is settled here, once, and told in the report.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -22,12 +23,15 @@ from skandi.io.gaps import (
     split_at_gaps,
     steps_within,
 )
-from skandi.io.ids import natural_order
+from skandi.io.ids import natural_order, track_number
 from skandi.io.localisations import Localisations
 from skandi.io.tracks import ReadReport, Tracks, counted
+from skandi.io.whole import Survey, Whole, clock_steps, fewest_tracks
 
 ConstantAxes = Literal["drop", "keep"]
 CONSTANT_AXES: tuple[str, ...] = get_args(ConstantAxes)
+
+_LARGEST_FRAME = 2**53
 
 
 def assemble(
@@ -37,6 +41,7 @@ def assemble(
     branches: BranchPolicy = "split",
     duplicates: DuplicatePolicy = "error",
     constant_axes: ConstantAxes = "drop",
+    whole: Whole | None = None,
 ) -> Tracks:
     """Sort, check, clean and cut a table of localisations into gap-free trajectories.
 
@@ -52,6 +57,8 @@ def assemble(
         What to do with differing rows for one frame of one track.
     constant_axes : {"drop", "keep"}
         What to do with an axis on which nothing in the whole file moves.
+    whole : Whole, optional
+        Where the table is a part of a larger one: what is true of that. A part may be empty.
 
     Raises
     ------
@@ -64,16 +71,13 @@ def assemble(
     _check_policy("duplicates", duplicates, DUPLICATE_POLICIES)
     _check_policy("constant_axes", constant_axes, CONSTANT_AXES)
     settle_branches(table, branches)
-    _drop_rows_of_no_track(table)
-    _drop_empty_axes(table)
-    _drop_missing(table)
+    _clean(table, duplicates, None if whole is None else whole.filled)
     if not len(table.track):
-        told = "; ".join(step.message for step in table.steps) or "it has no rows"
-        raise TracksFileError(f"{table.source}: no track is left to read: {told}.")
-    _sort(table)
-    settle_duplicates(table, duplicates)
-    frames = _frames(table)
-    if constant_axes == "drop":
+        return _nothing_left(table, whole)
+    frames = _frames(table, whole)
+    if whole is not None:
+        _keep_axes(table, whole.axes)
+    elif constant_axes == "drop":
         _drop_constant_axes(table)
     trajectories, first_frames, ids, notes = _cut(table, frames, gaps)
     order = natural_order(ids)
@@ -94,6 +98,75 @@ def assemble(
         time_unit=table.time_unit,
         space_unit=table.space_unit,
         report=report,
+    )
+
+
+def survey(
+    table: Localisations, filled: Sequence[str], *, duplicates: DuplicatePolicy = "error"
+) -> Survey:
+    """What a part of a larger table says about the whole; the table is used up.
+
+    Parameters
+    ----------
+    table : Localisations
+        The part; a track is in it with all of its rows.
+    filled : sequence of str
+        The axes that hold a number anywhere in the whole.
+    duplicates : {"error", "first", "mean"}
+        As for `assemble`.
+
+    Raises
+    ------
+    TracksFileError
+        If rows differ for one frame and `duplicates` is ``"error"``.
+    """
+    _clean(table, duplicates, filled)
+    if not len(table.track):
+        return Survey()
+    found = Survey(
+        low=dict(zip(table.axes, table.positions.min(axis=0).tolist(), strict=True)),
+        high=dict(zip(table.axes, table.positions.max(axis=0).tolist(), strict=True)),
+        fractional=not np.array_equal(np.rint(table.time), table.time),
+    )
+    if not found.fractional and np.abs(table.time).max() <= _LARGEST_FRAME:
+        found.stride = _stride(table.time.astype(np.int64), table.starts())
+    if table.clock is not None:
+        ratio, row = clock_steps(table, np.arange(len(table.track)))
+        number = np.array([track_number(name) for name in table.names], dtype=np.float64)
+        found.clock = fewest_tracks(np.column_stack([number[table.track[row]], ratio]))
+    return found
+
+
+def _clean(table: Localisations, duplicates: DuplicatePolicy, filled: Sequence[str] | None) -> None:
+    """Leave one row with a full position per track and frame, sorted; known axes may be given."""
+    _drop_rows_of_no_track(table)
+    if filled is None:
+        _drop_empty_axes(table)
+    else:
+        _keep_axes(table, filled)
+    _drop_missing(table)
+    if len(table.track):
+        _sort(table)
+        settle_duplicates(table, duplicates)
+
+
+def _keep_axes(table: Localisations, axes: Sequence[str]) -> None:
+    table.keep_axes([i for i, axis in enumerate(table.axes) if axis in axes])
+
+
+def _nothing_left(table: Localisations, whole: Whole | None) -> Tracks:
+    """No tracks at all: an error, but for a part of a table that has others."""
+    if whole is None:
+        told = "; ".join(step.message for step in table.steps) or "it has no rows"
+        raise TracksFileError(f"{table.source}: no track is left to read: {told}.")
+    return Tracks(
+        [],
+        [],
+        [],
+        [],
+        frame_interval=whole.frame_interval,
+        time_unit=table.time_unit,
+        space_unit=table.space_unit,
     )
 
 
@@ -159,12 +232,13 @@ def _sort(table: Localisations) -> None:
     )
 
 
-def _frames(table: Localisations) -> NDArray[np.int64]:
+def _frames(table: Localisations, of_whole: Whole | None) -> NDArray[np.int64]:
     """Frame numbers in steps of one, with the interval between them where it can be known."""
     starts = table.starts()
     whole = np.rint(table.time)
-    if not np.array_equal(whole, table.time):
-        if table.is_frame:
+    fractional = not np.array_equal(whole, table.time)
+    if fractional or (of_whole is not None and of_whole.fractional):
+        if table.is_frame and fractional:
             row = np.flatnonzero(whole != table.time)[0]
             raise TracksFileError(
                 f"{table.source}: frame {table.time[row]:g} of track "
@@ -176,11 +250,10 @@ def _frames(table: Localisations) -> NDArray[np.int64]:
             table.frame_interval = interval
             table.note("frames_from_times", f"frames counted from times {interval:g} apart")
         return frames
-    if np.abs(whole).max() > 2**53:
+    if np.abs(whole).max() > _LARGEST_FRAME:
         raise TracksFileError(f"{table.source}: frame {np.abs(whole).max():g} is too large.")
     frames = whole.astype(np.int64)
-    steps = steps_within(frames, starts)
-    stride = int(np.gcd.reduce(steps)) if len(steps) else 1
+    stride = _stride(frames, starts) if of_whole is None else of_whole.stride
     if stride <= 1:
         return frames
     if table.frame_interval is not None:
@@ -191,6 +264,12 @@ def _frames(table: Localisations) -> NDArray[np.int64]:
     first = frames[starts]
     lengths = np.diff(np.append(starts, len(frames)))
     return np.repeat(first // stride, lengths) + (frames - np.repeat(first, lengths)) // stride
+
+
+def _stride(frames: NDArray[np.int64], starts: NDArray[np.int64]) -> int:
+    """The largest number that divides all steps within tracks, 0 if there are none."""
+    steps = steps_within(frames, starts)
+    return int(np.gcd.reduce(steps)) if len(steps) else 0
 
 
 def _drop_constant_axes(table: Localisations) -> None:
@@ -265,12 +344,15 @@ def _name_pieces(
     """track#1, track#2, … for the pieces of a split track; the others keep their names."""
     number = np.arange(len(owner)) - (np.cumsum(n_pieces) - n_pieces)[owner] + 1
     pairs = list(zip(owner.tolist(), number.tolist(), strict=True))
-    mark = "#"
-    while True:
-        ids = [names[i] if n_pieces[i] == 1 else f"{names[i]}{mark}{k}" for i, k in pairs]
-        if len(set(ids)) == len(ids):
-            break
-        mark += "#"  # a track of the file is called like a piece of another
+    taken = {name for name, n in zip(names, n_pieces, strict=True) if n == 1}
+    marks: dict[int, str] = {}
+    for i in sorted(np.flatnonzero(n_pieces > 1).tolist(), key=lambda i: names[i]):
+        marks[i] = "#"
+        # a track of the file is called like a piece of another
+        while any(f"{names[i]}{marks[i]}{k}" in taken for k in range(1, n_pieces[i] + 1)):
+            marks[i] += "#"
+        taken.update(f"{names[i]}{marks[i]}{k}" for k in range(1, n_pieces[i] + 1))
+    ids = [f"{names[i]}{marks[i]}{k}" if i in marks else names[i] for i, k in pairs]
     notes = [
         "" if n_pieces[i] == 1 else f"piece {k} of {n_pieces[i]} of track {names[i]}, split at gaps"
         for i, k in pairs

@@ -158,7 +158,7 @@ def read_tracks(
         raise TracksFileError(f"frame_interval={frame_interval!r}: a positive number is needed.")
     table = _read(source, format, n_dims)
     if isinstance(table, Tracks):
-        return _say_units(table, frame_interval, time_unit, space_unit)
+        return say_units(table, frame_interval, time_unit, space_unit)
     if frame_interval is not None:
         table.frame_interval = frame_interval
     tracks = assemble(
@@ -166,7 +166,7 @@ def read_tracks(
     )
     if n_dims is not None and tracks.n_dims != n_dims:
         raise TracksFileError(f"{table.source} has {tracks.n_dims}-D tracks, not {n_dims}-D.")
-    return _say_units(tracks, frame_interval, time_unit, space_unit)
+    return say_units(tracks, frame_interval, time_unit, space_unit)
 
 
 def _read(
@@ -270,13 +270,13 @@ def sample_tracks_path() -> Path:
     return Path(str(resources.files("skandi") / "data" / "sample_tracks.csv"))
 
 
-def _say_units(
+def say_units(
     tracks: Tracks,
     frame_interval: float | None,
     time_unit: str | None,
     space_unit: str | None,
 ) -> Tracks:
-    """The caller's word on units counts more than the file's."""
+    """Tracks with the caller's word on units, which counts more than the file's."""
     return replace(
         tracks,
         frame_interval=tracks.frame_interval if frame_interval is None else float(frame_interval),

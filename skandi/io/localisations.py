@@ -30,6 +30,8 @@ class Localisations:
         Names of the d axes.
     is_frame : bool
         Whether `time` counts frames (so that a fraction is an error) or may be a time.
+    clock : ndarray of shape (n,), float64, or None
+        Time of each row, where the table has it besides the frame.
     frame_interval, time_unit, space_unit
         What the file says about them, None where it is silent.
     links : ndarray of shape (m, 2), int64, or None
@@ -50,6 +52,7 @@ class Localisations:
     positions: NDArray[np.float64]
     axes: tuple[str, ...]
     is_frame: bool = True
+    clock: NDArray[np.float64] | None = None
     frame_interval: float | None = None
     time_unit: str | None = None
     space_unit: str | None = None
@@ -69,6 +72,8 @@ class Localisations:
         self.track = self.track[rows]
         self.time = self.time[rows]
         self.positions = self.positions[rows]
+        if self.clock is not None:
+            self.clock = self.clock[rows]
 
     def keep_axes(self, axes: list[int]) -> None:
         """Keep some of the axes."""

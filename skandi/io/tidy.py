@@ -22,6 +22,7 @@ from skandi.io.ids import EMPTY_WORDS, canonical_id, encode_ids
 from skandi.io.localisations import Localisations
 from skandi.io.text import FALLBACK_ENCODING, TextHead, read_head, split_line
 from skandi.io.tracks import Tracks
+from skandi.io.whole import clock_interval, clock_steps
 
 TRACK_COLUMNS = ("particle", "track", "trajectory", "traj_idx", "track_id")
 GROUP_COLUMNS = ("group",)
@@ -122,8 +123,8 @@ def read_tidy_frame(
         is_frame=columns.frame is not None,
     )
     if columns.frame is not None and columns.time is not None:
-        times = numbers_of(frame[columns.time], source)
-        localisations.frame_interval = interval_of(localisations, times)
+        localisations.clock = numbers_of(frame[columns.time], source)
+        localisations.frame_interval = interval_of(localisations)
     return localisations
 
 
@@ -244,25 +245,10 @@ def numbers_of(column: pd.Series, source: str) -> NDArray[np.float64]:
     return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def interval_of(
-    table: Localisations, times: NDArray[np.float64], *, are_times: bool = False
-) -> float | None:
-    """Time from one frame to the next, for rows that have both; None where it cannot be known.
-
-    Unless it is certain that they are times, those that count frames say nothing about the clock.
-    """
-    order = np.lexsort((table.time, table.track))
-    same = np.diff(table.track[order]) == 0
-    n_frames = np.diff(table.time[order])[same]
-    duration = np.diff(times[order])[same]
-    usable = np.isfinite(duration) & (n_frames > 0)
-    if not usable.any():
-        return None
-    ratio = duration[usable] / n_frames[usable]
-    interval = float(np.median(ratio))
-    if interval <= 0 or (interval == 1 and np.ptp(ratio) == 0 and not are_times):
-        return None
-    return interval
+def interval_of(table: Localisations, *, are_times: bool = False) -> float | None:
+    """Time from one frame to the next, for rows that have both; None where it cannot be known."""
+    ratio, _ = clock_steps(table, np.lexsort((table.time, table.track)))
+    return clock_interval(ratio, are_times=are_times)
 
 
 def tidy_frame(tracks: Tracks) -> pd.DataFrame:

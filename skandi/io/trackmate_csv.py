@@ -109,7 +109,8 @@ def read_trackmate_frame(
     )
     interval = None
     if TIME in frame.columns:
-        interval = interval_of(table, numbers_of(frame[TIME], source), are_times=True)
+        table.clock = numbers_of(frame[TIME], source)
+        interval = interval_of(table, are_times=True)
     calibrate(table, interval, units.get(TIME), units.get(POSITIONS["x"]))
     return table
 

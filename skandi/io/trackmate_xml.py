@@ -123,7 +123,8 @@ def read_trackmate_xml(path: str | os.PathLike[str]) -> Localisations:
             n_tracks=hidden.sum(),
             n_rows=np.count_nonzero(~shown),
         )
-    interval = interval_of(table, spots[shown, 4], are_times=True)
+    table.clock = spots[shown, 4]
+    interval = interval_of(table, are_times=True)
     calibrate(table, interval, model.units.get("timeunits"), model.units.get("spatialunits"))
     return table
 

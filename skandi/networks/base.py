@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
+from functools import partial
 
+import torch
 from torch import Tensor, nn
+
+# A forked process has none of its parent's OpenMP threads and would wait for them without end.
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 class TrajectoryNetwork(nn.Module):

@@ -15,7 +15,7 @@ from skandi.diffusion import MODELS
 from skandi.errors import WeightsError
 from skandi.estimator import NETWORKS, TrajectoryEstimator
 from skandi.regressor import AlphaRegressor
-from skandi.weights import digest, load_weights
+from skandi.weights import build_for, digest, load_weights, refusing, require_counts
 
 TARGETS = ("alpha", "model")
 
@@ -80,10 +80,29 @@ def load_pretrained(
         raise ValueError(f"n_dims is {n_dims!r}; it must be 1, 2 or 3.")
     if preset not in PRESETS:
         raise ValueError(f"preset is {preset!r}; it must be one of {list(PRESETS)}.")
-    config, state = load_weights(shipped_weights(n_dims) if path is None else path)
+    source = shipped_weights(n_dims) if path is None else path
+    config, state = load_weights(source)
+    with refusing(source):
+        return _estimator(source, target, n_dims, preset, config, state)
+
+
+def _estimator(
+    source: str | os.PathLike[str],
+    target: str,
+    n_dims: int,
+    preset: str,
+    config: dict[str, Any],
+    state: dict[str, Tensor],
+) -> TrajectoryEstimator:
+    if "estimator" in config or "ensemble" in config:
+        kind = config.get("estimator", config.get("ensemble"))
+        raise WeightsError(
+            f"{source} holds {kind}, saved by itself, and no network for both targets as `skandi "
+            f"train` writes it. Open it by {kind}.load."
+        )
     if config["n_dims"] != n_dims:
         raise WeightsError(
-            f"{path} holds weights for {config['n_dims']} dimension(s), and n_dims is {n_dims}. "
+            f"{source} holds weights for {config['n_dims']} dimension(s), and n_dims is {n_dims}. "
             "Pass the n_dims they were trained for."
         )
     params = {"network_params": config["network_params"], "views": PRESETS[preset][n_dims]}
@@ -114,10 +133,11 @@ def _with_outputs(state: dict[str, Tensor], part: slice) -> dict[str, Tensor]:
 def _fitted(
     estimator: TrajectoryEstimator, config: dict[str, Any], state: dict[str, Tensor]
 ) -> TrajectoryEstimator:
-    network = NETWORKS[config["network"]](
-        config["n_dims"], len(state["output.bias"]), **config["network_params"]
+    make, n_outputs = NETWORKS[config["network"]], len(state["output.bias"])
+    n_dims, min_points = require_counts(config, "n_dims", "min_points")
+    network = build_for(
+        lambda: make(n_dims, n_outputs, **config["network_params"]), state, config["network_params"]
     )
-    network.load_state_dict(state)
-    estimator._adopt(network, n_dims=config["n_dims"], min_points=config["min_points"])
+    estimator._adopt(network, n_dims=n_dims, min_points=min_points)
     estimator.trunk_ = digest({k: v for k, v in state.items() if not k.startswith("output.")})
     return estimator

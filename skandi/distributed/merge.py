@@ -1,0 +1,200 @@
+"""From a folder of partitions: how many tracks it has, and one file of all of them."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from skandi.distributed.job import JOB_ATTRIBUTE, MANIFEST, table_attributes
+from skandi.errors import JobError
+from skandi.files import replacing
+from skandi.io.ids import natural_key
+
+_ROWS_AT_A_TIME = 50_000
+_IDS_AT_A_TIME = 2_000
+# Each is open twice, and systems allow a process 1024 files.
+_MOST_OPEN = 400
+
+
+def count_tracks(folder: str | os.PathLike[str]) -> tuple[int, dict[str, int]]:
+    """Number of tracks in a folder of `predict`, and of those without an answer, by reason.
+
+    Parameters
+    ----------
+    folder : path
+        What `predict` returned.
+
+    Returns
+    -------
+    n_tracks : int
+        All of them.
+    reasons : dict of str to int
+        What the note says up to its first colon, for tracks without α.
+
+    Raises
+    ------
+    JobError
+        If partitions are missing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skandi.distributed import count_tracks, predict
+    >>> from skandi.io import read_tracks, sample_tracks_path, write_tracks
+    >>> path = Path(tempfile.mkdtemp()) / "tracks.parquet"
+    >>> write_tracks(read_tracks(sample_tracks_path()), path)
+    >>> n_tracks, reasons = count_tracks(predict(path, path.with_name("results")))
+    >>> list(reasons)
+    ['too short']
+    """
+    n_tracks, reasons = 0, Counter[str]()
+    for path in _partitions(Path(folder)):
+        table = pq.read_table(path, columns=["alpha", "note"], use_threads=False)
+        n_tracks += len(table)
+        notes = table.filter(table["alpha"].is_null(nan_is_null=True))["note"].to_pylist()
+        reasons.update(note.partition(":")[0] for note in notes)
+    return n_tracks, dict(reasons.most_common())
+
+
+def about_diffusion(folder: str | os.PathLike[str]) -> str:
+    """In which unit ``D_alpha`` is in a folder of `predict`, or why it is not there.
+
+    Parameters
+    ----------
+    folder : path
+        What `predict` returned.
+
+    Raises
+    ------
+    JobError
+        If partitions are missing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skandi.distributed import about_diffusion, predict
+    >>> from skandi.io import read_tracks, sample_tracks_path, write_tracks
+    >>> path = Path(tempfile.mkdtemp()) / "tracks.parquet"
+    >>> write_tracks(read_tracks(sample_tracks_path()), path)
+    >>> about_diffusion(predict(path, path.with_name("results")))
+    'not computed, unknown: frame interval, time unit, space unit'
+    """
+    return str(table_attributes(pq.read_schema(_partitions(Path(folder))[0]))["D_alpha"])
+
+
+def merge_partitions(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+    """Write all partitions as one Parquet file, tracks in the natural order of their ids.
+
+    The partitions are in that order already and are merged like the decks of cards they are, so
+    that only a few rows of each are in memory.
+
+    Parameters
+    ----------
+    folder : path
+        What `predict` returned.
+    path : path
+        File to write, replaced in one step.
+
+    Raises
+    ------
+    JobError
+        If partitions are missing, or so many that they cannot be open at a time.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> from skandi.distributed import merge_partitions, predict
+    >>> from skandi.io import read_tracks, sample_tracks_path, write_tracks
+    >>> path = Path(tempfile.mkdtemp()) / "tracks.parquet"
+    >>> write_tracks(read_tracks(sample_tracks_path()), path)
+    >>> folder = predict(path, path.with_name("results"), n_partitions=3)
+    >>> merge_partitions(folder, path.with_name("results.parquet"))
+    >>> pd.read_parquet(path.with_name("results.parquet")).track_id[0]
+    '0'
+    """
+    paths = _partitions(Path(folder))
+    if len(paths) > _MOST_OPEN:
+        raise JobError(
+            f"{folder} has {len(paths)} partitions, and up to {_MOST_OPEN} can be merged to one "
+            "file. Use the folder: pandas, Dask and others read it as one table."
+        )
+    turns = heapq.merge(*(_turns(number, each) for number, each in enumerate(paths)))
+    rows = [_Rows(each) for each in paths]
+    schema = _of_no_job(pq.read_schema(paths[0]))
+    with replacing(path) as aside, pq.ParquetWriter(aside, schema) as writer:
+        while turn := [number for _, number in islice(turns, _ROWS_AT_A_TIME)]:
+            wanted = Counter(turn)
+            pieces = {number: rows[number].take(n) for number, n in wanted.items()}
+            table = pa.concat_tables([pieces[number] for number in sorted(pieces)])
+            # rows of one partition keep their order, so where each goes is a stable sort undone
+            place = np.empty(len(turn), dtype=np.int64)
+            place[np.argsort(turn, kind="stable")] = np.arange(len(turn))
+            writer.write_table(table.take(place).replace_schema_metadata(schema.metadata))
+
+
+def _of_no_job(schema: pa.Schema) -> pa.Schema:
+    """The schema of a partition without the name of its job."""
+    attributes = table_attributes(schema)
+    attributes.pop(JOB_ATTRIBUTE, None)
+    told = {b"PANDAS_ATTRS": json.dumps(attributes).encode()}
+    return schema.with_metadata({**(schema.metadata or {}), **told})
+
+
+def _partitions(folder: Path) -> list[Path]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        n_partitions = int(manifest["n_partitions"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise JobError(f"{folder} is no folder of skandi.distributed.predict.") from error
+    paths = [folder / f"part-{k:05d}.parquet" for k in range(n_partitions)]
+    missing = sum(not path.exists() for path in paths)
+    if missing:
+        raise JobError(
+            f"{missing} of {n_partitions} partitions are missing in {folder}. Run the same "
+            "prediction again: it does what is missing."
+        )
+    return paths
+
+
+def _turns(number: int, path: Path) -> Iterator[tuple[object, int]]:
+    """The key of each track of a partition and the partition's number."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(_IDS_AT_A_TIME, columns=["track_id"], use_threads=False):
+            for name in batch["track_id"].to_pylist():
+                yield natural_key(name), number
+
+
+class _Rows:
+    """The rows of one partition, from the first to the last, as many as asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._batches = (
+            batch
+            for file in (pq.ParquetFile(path),)
+            for batch in file.iter_batches(_IDS_AT_A_TIME, use_threads=False)
+        )
+        self._held: list[pa.RecordBatch] = []
+
+    def take(self, n: int) -> pa.Table:
+        """The next n rows."""
+        taken: list[pa.RecordBatch] = []
+        while n:
+            batch = self._held.pop() if self._held else next(self._batches)
+            taken.append(batch.slice(0, n))
+            if batch.num_rows > n:
+                self._held.append(batch.slice(n))
+            n -= taken[-1].num_rows
+        return pa.Table.from_batches(taken)

@@ -1,0 +1,189 @@
+"""What only the whole of a table can say, so that it can be read part by part.
+
+Whether an axis stands still, whether all frames are even, how far apart they are: a part by itself
+would answer differently from the whole. So each part is surveyed first, the surveys are merged, and
+each part is then read in the light of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skandi.errors import TracksFileError
+from skandi.io.localisations import Localisations
+
+# Enough for a median to seven digits, few enough to travel between processes.
+_CLOCK_STEPS = 100_000
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What is true of a whole table.
+
+    Attributes
+    ----------
+    filled : tuple of str
+        The axes that hold a number anywhere.
+    axes : tuple of str
+        Those of them that are read: an axis on which nothing moves is left out.
+    stride : int
+        Largest number that divides all steps from frame to frame.
+    fractional : bool
+        Whether any time is not a whole number.
+    frame_interval : float or None
+        Time from one frame to the next as far as the source says it, before `stride`.
+    """
+
+    filled: tuple[str, ...]
+    axes: tuple[str, ...]
+    stride: int = 1
+    fractional: bool = False
+    frame_interval: float | None = None
+
+
+def _no_steps() -> NDArray[np.float64]:
+    return np.empty((0, 2))
+
+
+@dataclass
+class Survey:
+    """What one part of a table contributes to `Whole`.
+
+    Attributes
+    ----------
+    low, high : dict of str to float
+        Smallest and largest position on each axis.
+    stride : int
+        Largest number that divides all steps between frames; 0 if there are none.
+    fractional : bool
+        Whether any time is not a whole number.
+    clock : ndarray of shape (n, 2)
+        Where the table has both frames and times: a number drawn from the name of the track, and
+        the time per frame of a step. Of more than 100 000 steps the tracks with the smallest
+        numbers are kept, so that the choice does not depend on the parts.
+    """
+
+    low: dict[str, float] = field(default_factory=dict)
+    high: dict[str, float] = field(default_factory=dict)
+    stride: int = 0
+    fractional: bool = False
+    clock: NDArray[np.float64] = field(default_factory=_no_steps)
+
+
+def merged(surveys: Sequence[Survey]) -> Survey:
+    """The survey of all parts together.
+
+    Examples
+    --------
+    >>> parts = [Survey({"x": 0}, {"x": 1}, stride=4), Survey({"x": -1}, {"x": 0}, stride=6)]
+    >>> both = merged(parts)
+    >>> both.low, both.high, both.stride
+    ({'x': -1}, {'x': 1}, 2)
+    """
+    total = Survey()
+    for survey in surveys:
+        for axis, low in survey.low.items():
+            total.low[axis] = min(low, total.low.get(axis, low))
+            total.high[axis] = max(survey.high[axis], total.high.get(axis, survey.high[axis]))
+        total.stride = int(np.gcd(total.stride, survey.stride))
+        total.fractional |= survey.fractional
+    total.clock = fewest_tracks(np.concatenate([_no_steps(), *(s.clock for s in surveys)]))
+    return total
+
+
+def whole_of(
+    survey: Survey,
+    filled: Sequence[str],
+    *,
+    drop_constant: bool,
+    is_frame: bool,
+    frame_interval: float | None,
+    default_interval: float | None,
+    source: str,
+) -> Whole:
+    """What the merged survey of all parts says of the whole.
+
+    Parameters
+    ----------
+    survey : Survey
+        Of all parts.
+    filled : sequence of str
+        The axes that hold a number anywhere.
+    drop_constant : bool
+        Whether to leave out an axis on which nothing moves.
+    is_frame : bool
+        Whether frames are counted.
+    frame_interval, default_interval : float or None
+        What counts more than times in the table, and what counts less.
+    source : str
+        What errors call the table.
+
+    Raises
+    ------
+    TracksFileError
+        If no localisation is left, or times are fractions and their grid is not given: the median
+        step of a part is not that of the whole.
+    """
+    if not survey.low:
+        raise TracksFileError(
+            f"{source}: no track is left to read: no row has a track, a frame and a position."
+        )
+    moving = [axis for axis in filled if survey.low[axis] != survey.high[axis]]
+    if survey.fractional and not is_frame and frame_interval is None:
+        raise TracksFileError(
+            f"{source} has times and no frame numbers. A table that is read in parts needs "
+            "frame_interval, the grid of its times."
+        )
+    if frame_interval is None:
+        interval = clock_interval(survey.clock[:, 1])
+        frame_interval = default_interval if interval is None else interval
+    return Whole(
+        filled=tuple(filled),
+        axes=tuple(moving if drop_constant and moving else filled),
+        stride=max(survey.stride, 1),
+        fractional=survey.fractional,
+        frame_interval=frame_interval,
+    )
+
+
+def clock_steps(
+    table: Localisations, order: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Time per frame of each step that has one, and the row it starts from, in an order of rows."""
+    assert table.clock is not None
+    same = np.diff(table.track[order]) == 0
+    n_frames = np.diff(table.time[order])
+    duration = np.diff(table.clock[order])
+    usable = np.flatnonzero(same & np.isfinite(duration) & (n_frames > 0))
+    return duration[usable] / n_frames[usable], order[usable]
+
+
+def clock_interval(ratio: NDArray[np.float64], *, are_times: bool = False) -> float | None:
+    """Time from one frame to the next, from the times per frame of steps; None if unknown.
+
+    Unless it is certain that they are times, those that count frames say nothing about the clock.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> clock_interval(np.array([0.1, 0.1, 0.2])), clock_interval(np.array([1.0, 1.0]))
+    (0.1, None)
+    """
+    if not len(ratio):
+        return None
+    interval = float(np.median(ratio))
+    if interval <= 0 or (interval == 1 and np.ptp(ratio) == 0 and not are_times):
+        return None
+    return interval
+
+
+def fewest_tracks(clock: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The steps of the tracks with the smallest numbers, as many as are kept."""
+    clock = clock[np.lexsort((clock[:, 1], clock[:, 0]))]
+    if len(clock) <= _CLOCK_STEPS:
+        return clock
+    return clock[clock[:, 0] < clock[_CLOCK_STEPS, 0]]  # a track is kept as a whole or not at all
