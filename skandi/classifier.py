@@ -60,6 +60,9 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
     views : {"none", "flip", "all"}, default="none"
         Copies that predictions are averaged over, since no direction of space is special: the
         mirror image, or every mirror image and order of the axes. Training does not use it.
+    predict_precision : {"float32", "bfloat16"}, default="float32"
+        Arithmetic of the network in prediction, for trajectories from 32 points on; "bfloat16" is
+        faster on processors that have it, and less exact (``benchmarks/bfloat16.py``).
     device : {"cpu", "cuda", "auto"}, default="cpu"
         Where to compute.
     warm_start : bool, default=False

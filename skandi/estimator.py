@@ -78,6 +78,7 @@ class TrajectoryEstimator(
         lr_factor: float = 0.2,
         precision: str = "float32",
         views: str = "none",
+        predict_precision: str = "float32",
         device: str = "cpu",
         warm_start: bool = False,
         random_state: int | np.random.Generator | np.random.RandomState | None = None,
@@ -94,6 +95,7 @@ class TrajectoryEstimator(
         self.lr_factor = lr_factor
         self.precision = precision
         self.views = views
+        self.predict_precision = predict_precision
         self.device = device
         self.warm_start = warm_start
         self.random_state = random_state
@@ -269,12 +271,16 @@ class TrajectoryEstimator(
 
     def _features(self, trajectories: list[NDArray[np.float64]]) -> NDArray[np.float32]:
         return network_features(
-            self._ready_module(), trajectories, length=self.length, views=self.views
+            self._ready_module(),
+            trajectories,
+            length=self.length,
+            views=self.views,
+            precision=self.predict_precision,
         )
 
     def shares_trunk(self, other: Any) -> bool:
         """Tell whether the feature vectors of `other` are equal to those of this estimator."""
-        keys = ("trunk_", "views", "length")
+        keys = ("trunk_", "views", "length", "predict_precision")
         mine, theirs = ([getattr(e, key, None) for key in keys] for e in (self, other))
         return mine[0] is not None and mine == theirs
 

@@ -147,3 +147,21 @@ def test_calibration_set__task__has_its_mix_and_lengths_spread_in_their_logarith
     other, alpha = calibration_set("alpha", 1, "andi-2020", 30)
     assert alpha.dtype == float
     assert not np.array_equal(other[0], X[0])
+
+
+@pytest.mark.parametrize("target", ["alpha", "model"])
+def test_precision__bfloat16__is_near_float32_and_not_it(target):
+    X = walks(2)
+    answers = []
+    for precision in ("float32", "bfloat16"):
+        estimator = load_pretrained(target, n_dims=2, precision=precision)
+        answers.append(estimator.predict(X) if target == "alpha" else estimator.predict_proba(X))
+    assert 0 < np.abs(answers[0] - answers[1]).max() < 0.1
+    short = [x[:20] for x in X]  # where bfloat16 is not sound it is not used
+    exact = load_pretrained(target, n_dims=2)
+    assert_array_equal(estimator.predict(short), exact.predict(short))
+
+
+def test_precision__unknown__is_refused():
+    with pytest.raises(ValueError, match="float16"):
+        load_pretrained("alpha", precision="float16")

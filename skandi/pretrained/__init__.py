@@ -15,6 +15,7 @@ from skandi.diffusion import MODELS
 from skandi.errors import WeightsError
 from skandi.estimator import NETWORKS, TrajectoryEstimator
 from skandi.regressor import AlphaRegressor
+from skandi.training.arithmetic import PRECISIONS
 from skandi.weights import build_for, digest, load_weights, refusing, require_counts
 
 TARGETS = ("alpha", "model")
@@ -32,6 +33,7 @@ def load_pretrained(
     *,
     n_dims: int = 1,
     preset: str = "fast",
+    precision: str = "float32",
     path: str | os.PathLike[str] | None = None,
 ) -> Any:
     """Give a fitted estimator with the weights that come with skandi; needs no network.
@@ -49,6 +51,8 @@ def load_pretrained(
     preset : {"fast", "best"}, default="fast"
         "best" averages over mirror images, in 2D over both orders of the axes too, and costs 2, 8
         or 2 times as much in 1, 2 or 3 dimensions.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Arithmetic of the network, see `AlphaRegressor`.
     path : path-like, optional
         Weights made by ``skandi train`` instead of those that come with the package.
 
@@ -61,7 +65,7 @@ def load_pretrained(
     Raises
     ------
     ValueError
-        If `target`, `n_dims` or `preset` is not one of those above.
+        If `target`, `n_dims`, `preset` or `precision` is not one of those above.
     WeightsError
         If the file is missing or damaged.
 
@@ -80,10 +84,13 @@ def load_pretrained(
         raise ValueError(f"n_dims is {n_dims!r}; it must be 1, 2 or 3.")
     if preset not in PRESETS:
         raise ValueError(f"preset is {preset!r}; it must be one of {list(PRESETS)}.")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}; it must be one of {list(PRECISIONS)}.")
     source = shipped_weights(n_dims) if path is None else path
     config, state = load_weights(source)
     with refusing(source):
-        return _estimator(source, target, n_dims, preset, config, state)
+        estimator = _estimator(source, target, n_dims, preset, config, state)
+    return estimator.set_params(predict_precision=precision)
 
 
 def _estimator(

@@ -13,6 +13,7 @@ from torch import Tensor
 from skandi.lengths import crops, group_by_length, lengths_of, similar_lengths
 from skandi.networks.base import TrajectoryNetwork
 from skandi.normalize import standardize
+from skandi.training.arithmetic import arithmetic
 
 BATCH_POINTS = 25_000
 """Points per forward pass: enough to keep a core busy, few enough to stay in its cache."""
@@ -30,6 +31,7 @@ def network_features(
     *,
     length: int | None = None,
     views: str = "none",
+    precision: str = "float32",
     batch_points: int = BATCH_POINTS,
 ) -> NDArray[np.float32]:
     """Feature vector of each trajectory, averaged over its crops and symmetric views.
@@ -45,6 +47,8 @@ def network_features(
         Yao & Huang 2021, Sec. 2). None reads everything.
     views : {"none", "flip", "all"}
         Symmetric copies to average over.
+    precision : {"float32", "bfloat16"}
+        The network's arithmetic, where it is sound (`skandi.training.arithmetic`).
     batch_points : int
         Largest number of points in one forward pass.
 
@@ -60,10 +64,11 @@ def network_features(
     with torch.inference_mode():
         for which, x, lengths in _batches(trajectories, length, batch_points, network.reads_padded):
             for view in symmetric_views(x.to(device), views):
-                if lengths is None:
-                    v = network.features(view)
-                else:
-                    v = network.padded_features(view, lengths.to(device))
+                with arithmetic(precision, network, view):
+                    if lengths is None:
+                        v = network.features(view)
+                    else:
+                        v = network.padded_features(view, lengths.to(device))
                 features[which] += v.float().cpu().numpy()
                 n_read[which] += 1
     return features / n_read[:, None].astype(np.float32)
