@@ -12,11 +12,14 @@ import onnxruntime
 import pandas as pd
 import pytest
 from fake_estimators import LengthAsAlpha, LengthAsModel
+from tracks_in_every_format import write_trackmate_xml
 from typer.testing import CliRunner
 
 import skandi
 from skandi.cli import app, predict, simulate, train
 from skandi.io import (
+    BRANCH_POLICIES,
+    DUPLICATE_POLICIES,
     FORMATS,
     GAP_POLICIES,
     WRITE_FORMATS,
@@ -371,6 +374,8 @@ def test_choices__of_options__are_those_of_the_functions():
     # napari's arrays have no place for what was simulated
     assert set(get_args(simulate.OutputFormat)) == set(WRITE_FORMATS) - {"napari"}
     assert get_args(predict.Gaps) == GAP_POLICIES
+    assert get_args(predict.Branches) == BRANCH_POLICIES
+    assert get_args(predict.Duplicates) == DUPLICATE_POLICIES
     assert get_args(simulate.Recipe) == RECIPES
     assert get_args(simulate.Task) == TASKS
     assert set(get_args(train.Recipe)) < set(RECIPES)
@@ -448,3 +453,24 @@ def test_export__name_without_onnx__is_refused(tmp_path):
     result = skandi_("export", "-o", tmp_path / "andi.bin")
     assert result.exit_code == 2
     assert "ends in .onnx" in result.output
+
+
+def test_predict__duplicates__stop_or_are_settled_as_asked(quick, tracks_csv, tmp_path):
+    table = pd.read_csv(tracks_csv)
+    pd.concat([table, table.iloc[:1].assign(x=9.0)]).to_csv(tracks_csv, index=False)
+    assert skandi_("predict", tracks_csv).exit_code == 2
+    result = skandi_("predict", tracks_csv, "--duplicates", "mean", "-o", tmp_path / "out.csv")
+    assert result.exit_code == 0, result.output
+    assert pd.read_csv(tmp_path / "out.csv")["n_points"].tolist() == [20, 12, 3]
+
+
+def test_predict__branches__are_cut_or_stop_it(quick, tmp_path):
+    spots = [(k, k, float(k), 0.5 * k) for k in range(4)]
+    spots.append((9, 2, 5.0, 5.0))  # a second spot after spot 1
+    edges = {0: [(0, 1), (1, 2), (1, 9), (2, 3)]}
+    path = write_trackmate_xml(tmp_path / "tracks.xml", spots, edges, kept=[0])
+    assert skandi_("predict", path, "--branches", "error").exit_code == 2
+    out = tmp_path / "out.csv"
+    for branches, points in {"longest": [4], "split": [1, 2, 2]}.items():
+        skandi_("predict", path, "--branches", branches, "-o", out)
+        assert sorted(pd.read_csv(out)["n_points"]) == points

@@ -21,6 +21,8 @@ TracksFormat = Literal[
     "trackmate-xml", "trackmate-simple-xml", "napari", "noctiluca", "andi-datasets", "challenge",
 ]  # fmt: skip
 Gaps = Literal["split", "error", "interpolate"]
+Branches = Literal["split", "error", "longest"]
+Duplicates = Literal["error", "first", "mean"]
 
 _SKIPPED_SHOWN = 10
 _PIPE_WIDTH = 110
@@ -38,6 +40,16 @@ GAPS = typer.Option(
     "split",
     help="What to do with a track that misses frames: split it there, stop, or fill it on "
     "straight lines.",
+)
+BRANCHES = typer.Option(
+    "split",
+    help="What to do with a track that splits or merges (TrackMate's XML): cut it there, stop, or "
+    "keep the longest way through it.",
+)
+DUPLICATES = typer.Option(
+    "error",
+    help="What to do where a track has several positions in one frame: stop, take the first, or "
+    "their mean.",
 )
 DIMS = typer.Option(
     None,
@@ -66,6 +78,8 @@ def predict(
     ),
     format: TracksFormat = FORMAT,
     gaps: Gaps = GAPS,
+    branches: Branches = BRANCHES,
+    duplicates: Duplicates = DUPLICATES,
     dims: int | None = DIMS,
     frame_interval: float | None = FRAME_INTERVAL,
     time_unit: str | None = TIME_UNIT,
@@ -118,6 +132,7 @@ def predict(
     options = {
         "format": format,
         "gaps": gaps,
+        "duplicates": duplicates,
         "n_dims": dims,
         "frame_interval": frame_interval,
         "time_unit": time_unit,
@@ -130,7 +145,7 @@ def predict(
         require_folder(output)
         predict_partitions(inputs[0].path, output, dask, options)
         return
-    table, _ = analyse_inputs(inputs, read_with(options))
+    table, _ = analyse_inputs(inputs, read_with({**options, "branches": branches}))
     if output is None:
         _print_results(table)
     else:

@@ -9,13 +9,17 @@ import typer
 from skandi.cli.console import require_folder, say
 from skandi.cli.inputs import analyse_inputs, find_inputs, read_with
 from skandi.cli.predict import (
+    BRANCHES,
     DIMS,
+    DUPLICATES,
     FORMAT,
     FRAME_INTERVAL,
     GAPS,
     SPACE_UNIT,
     TIME_UNIT,
     TRACKS,
+    Branches,
+    Duplicates,
     Gaps,
     TracksFormat,
     say_skipped,
@@ -28,6 +32,8 @@ def report(
     output: Path = typer.Option(..., "-o", "--output", metavar="OUT", help="Page to write, .html."),
     format: TracksFormat = FORMAT,
     gaps: Gaps = GAPS,
+    branches: Branches = BRANCHES,
+    duplicates: Duplicates = DUPLICATES,
     dims: int | None = DIMS,
     frame_interval: float | None = FRAME_INTERVAL,
     time_unit: str | None = TIME_UNIT,
@@ -57,6 +63,8 @@ def report(
     options = {
         "format": format,
         "gaps": gaps,
+        "branches": branches,
+        "duplicates": duplicates,
         "n_dims": dims,
         "frame_interval": frame_interval,
         "time_unit": time_unit,
