@@ -345,6 +345,15 @@ def test_train__initial_weights_of_another_dimension__are_taken_where_they_fit(
     result = skandi_("train", "-o", second, "--dims", 3, "--init", first, *arguments)
     assert result.exit_code == 0, result.output
     assert f"started from {first}; new: " in result.stderr
+    # the card tells every training, and a resumed one does not forget
+    go_on = ("--test-size", 20, "--precision", "float32", "--steps", 2, *QUICK, "--resume")
+    assert skandi_("train", "-o", second, "--dims", 3, *go_on).exit_code == 0
+    training = load_weights(second)[0]["training"]
+    assert [each["n_dims"] for each in training["earlier"]] == [1]
+    assert training["earlier"][0] == {
+        k: v for k, v in load_weights(first)[0]["training"].items() if k != "earlier"
+    }
+    assert training["steps_done"] == 2
 
 
 def test_info__installation__names_versions_weights_and_scores():

@@ -44,12 +44,14 @@ def _describe(n_dims: int) -> str:
     path = shipped_weights(n_dims)
     config, state = load_weights(path)
     scores, training = config["scores"], config["training"]
+    trainings = [*training.get("earlier", []), training]
     n_parameters = sum(t.numel() for t in state.values())
     return (
         f"{scores['recipe']}, {scores['lengths'][0]}-{scores['lengths'][1]} points: "
         f"MAE of α {scores['mae']:.4f} ± {scores['mae_standard_error']:.4f}, "
         f"F1 of the model {scores['f1']:.4f} ± {scores['f1_standard_error']:.4f} "
         f"({scores['trajectories_per_task']} each); {n_parameters} parameters, trained on "
-        f"{training['trajectories']} trajectories in {training['core_hours']} core hours; "
+        f"{sum(each['trajectories'] for each in trainings)} trajectories in "
+        f"{sum(each['core_hours'] for each in trainings):.2f} core hours; "
         f"{path.name}, sha256 {file_digest(path)}"
     )

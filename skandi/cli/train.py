@@ -77,8 +77,8 @@ def train(
         precision=precision,
         seed=seed,
     )
-    initial = None if init is None else load_weights(init)[1]
-    trainer = StreamTrainer(config, folder, initial=initial)
+    first, initial = ({}, None) if init is None else load_weights(init)
+    trainer = StreamTrainer(config, folder, initial=initial, earlier=_trainings(first))
     if trainer.step:
         say(f"going on at step {trainer.step} of {steps}")
     elif initial is not None:
@@ -93,6 +93,12 @@ def train(
         f"wrote {output}: MAE {scores['mae']:.4f}, F1 {scores['f1']:.4f} on {test_size} fresh "
         f"trajectories per task of {recipe}"
     )
+
+
+def _trainings(card: dict[str, Any]) -> list[dict[str, Any]]:
+    """How weights were trained, first to last, as their card says it."""
+    last = {key: value for key, value in card.get("training", {}).items() if key != "earlier"}
+    return [*card.get("training", {}).get("earlier", []), last] if last else []
 
 
 def _tell(entry: dict[str, Any], steps: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,8 @@ class StreamTrainer:
         belongs to `config`; only ``steps`` and ``cooldown`` may differ.
     initial : mapping of str to Tensor, optional
         Weights to start from. Tensors whose shape differs (another dimension's input) start fresh.
+    earlier : sequence of dict, optional
+        How `initial` was trained, for the card of the weights; a checkpoint keeps it.
     validation_size : int, default=4000
         Trajectories per task in the fixed validation set.
 
@@ -120,6 +122,7 @@ class StreamTrainer:
         directory: str | os.PathLike[str],
         *,
         initial: dict[str, Tensor] | None = None,
+        earlier: Sequence[dict[str, Any]] = (),
         validation_size: int = 4_000,
     ) -> None:
         self.config = config
@@ -137,6 +140,7 @@ class StreamTrainer:
             weight_decay=config.weight_decay,
             dtype=torch.bfloat16 if config.precision == "bfloat16" else torch.float32,
         )
+        self.earlier = list(earlier)
         self.step = 0
         self.seen = 0
         self.seconds = 0.0
@@ -240,6 +244,7 @@ class StreamTrainer:
             "seen": self.seen,
             "seconds": self.seconds,
             "skipped": self.skipped,
+            "earlier": json.dumps(self.earlier),
         }
         with replacing(path) as aside:
             torch.save(state, aside)
@@ -263,6 +268,7 @@ class StreamTrainer:
             optimizer.load_state_dict(own)
         self.step, self.seen = state["step"], state["seen"]
         self.seconds, self.skipped = state["seconds"], state["skipped"]
+        self.earlier = json.loads(state.get("earlier", "[]"))
 
     def _at_full_rate(self, state: dict[str, Any], plateau_end: int) -> dict[str, Any]:
         """Give a state from which the new configuration leads where it leads without a break."""
@@ -388,6 +394,7 @@ def export(
             "steps_done": trainer.step,
             "trajectories": trainer.seen,
             "core_hours": round(trainer.seconds / 3600, 2),
+            "earlier": trainer.earlier,
         },
         "scores": {
             "recipe": config.recipe,
