@@ -303,6 +303,8 @@ def tell(tallies: list[Tally]) -> None:
             print(f"    {remark}")
 
 
+# What the runs would import one after the other, most of their time.
+PRELOADED = ("skandi.pretrained.calibrating", "skandi.distributed.work", "torch._dynamo")
 CONTEXT = multiprocessing.get_context("forkserver")
 
 
@@ -312,7 +314,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--results", type=Path, default=RESULTS, help="JSON to write")
     arguments = parser.parse_args()
-    CONTEXT.set_forkserver_preload(["__main__", "skandi.pretrained", "skandi.distributed.work"])
+    CONTEXT.set_forkserver_preload(["__main__", *PRELOADED])
     rng = np.random.default_rng(arguments.seed)
     shares = [len(part) for part in np.array_split(range(arguments.kills), len(PLACES))]
     load, tallies = [os.getloadavg()[0]], []
