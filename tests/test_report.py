@@ -146,3 +146,11 @@ def test_report__no_jinja__names_the_extra(no_pictures, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingExtraError, match=r"skandi\[report\]"):
         write_report(tmp_path / "a.html", analysed(tracks), tracks)
+
+
+def test_table__duration__has_its_unit_in_the_head():
+    table = pd.DataFrame({"track_id": ["a"], "n_points": [9], "alpha": [1.0], "duration": [0.4]})
+    table = table.assign(model=None, note="")
+    table.attrs["time_unit"] = "s"
+    titles = [column["title"] for column in table_data(table)["columns"]]
+    assert "duration (s)" in titles

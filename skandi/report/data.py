@@ -56,6 +56,8 @@ def table_data(table: pd.DataFrame) -> dict[str, Any]:
         if name not in shown or (name not in _ALWAYS and shown[name].isna().all()):
             continue
         values = _texts(shown[name]) if name in _TEXT else _numbers(shown[name])
+        if name == "duration" and "time_unit" in table.attrs:
+            title = f"{title} ({table.attrs['time_unit']})"
         columns.append({"name": name, "title": title, "text": name in _TEXT, "values": values})
     return {"columns": columns, "n_rows": len(table)}
 
