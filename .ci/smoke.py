@@ -88,7 +88,13 @@ def check_command_line():
                 assert not stop.code, f"skandi predict ended with {stop.code}"
             table = read(out)
             assert len(table) > 0
-            assert list(table.columns[:4]) == ["track_id", "n_points", "n_dims", "alpha"]
+            assert list(table.columns[:5]) == [
+                "track_id",
+                "n_points",
+                "n_dims",
+                "duration",
+                "alpha",
+            ]
             assert table["alpha"].notna().any()
     installed = Path(sys.executable).with_name("skandi")
     subprocess.run([installed, "--help"], check=True, stdout=subprocess.DEVNULL)
