@@ -5,8 +5,9 @@
 
 prints MAE of α (task 1) and micro F1 of the model (task 2) for 1, 2 and 3 dimensions, lengths
 10-999, with bootstrap intervals, beside the best published scores on the challenge's own scoring
-set, then both by length, by model and by the SNR of the noisiest axis. The trajectories are fresh
-ones of the recipe `andi-2020`; the scoring set itself is not public.
+set, then both by length, by model and by the SNR of the noisiest axis; the results file has them by
+all three at once too. The trajectories are fresh ones of the recipe `andi-2020`; the scoring set
+itself is not public.
 
 In 1D a Lévy walk of a single flight is an exact line in this recipe as in the challenge; the scores
 without those rows are printed too.
@@ -38,6 +39,7 @@ PUBLISHED = {
 GOAL = {"alpha": {1: 0.128, 2: 0.112, 3: 0.093}, "model": {1: 0.892, 2: 0.922, 3: 0.955}}
 METRIC = {"alpha": "MAE", "model": "F1"}
 LENGTH_BINS = [10, 25, 50, 100, 200, 300, 400, 600, 800, 1000]
+COARSE_BINS = [10, 25, 50, 100, 300, 1000]
 
 
 def main() -> None:
@@ -92,6 +94,7 @@ def row(task: str, n_dims: int, n: int, preset: str) -> dict:
                     "score": each,
                     "model": truth["model"],
                     "length": pd.cut(truth["length"], LENGTH_BINS, right=False).astype(str),
+                    "coarse": pd.cut(truth["length"], COARSE_BINS, right=False).astype(str),
                     "snr": (1 / sigma.max(axis=1)).round().astype(int),
                     "line": [exact_line(x) for x in X],
                 }
@@ -112,15 +115,24 @@ def row(task: str, n_dims: int, n: int, preset: str) -> dict:
         "core_seconds": round(seconds, 1),
         "by": {
             name: {
-                str(key): {
-                    "n": len(group),
-                    "score": round(float(group.mean()), 4),
-                    "standard_error": round(float(group.std() / len(group) ** 0.5), 4),
-                }
+                str(key): mean_and_error(group)
                 for key, group in table.groupby(name, sort=False)["score"]
             }
             for name in ("length", "model", "snr")
         },
+        "cells": [
+            {"length": length, "model": model, "snr": int(snr), **mean_and_error(group)}
+            for (length, model, snr), group in table.groupby(["coarse", "model", "snr"])["score"]
+        ],
+    }
+
+
+def mean_and_error(scores: pd.Series) -> dict:
+    """Mean and its standard error, as JSON has them."""
+    return {
+        "n": len(scores),
+        "score": round(float(scores.mean()), 4),
+        "standard_error": round(float(scores.std() / len(scores) ** 0.5), 4),
     }
 
 
