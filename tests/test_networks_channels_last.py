@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from skandi.networks.channels_last import (
     as_image,
+    convolution,
     convolve,
     dilated,
     gated,
@@ -119,6 +120,25 @@ def test_gated__small_numbers_in_bfloat16__keep_their_digits():
 def test_convolve__values__equal_torch(stride):
     x, layer = sequence((3, 4, 11)), nn.Conv1d(4, 6, 5, stride=stride, padding=2).double()
     torch.testing.assert_close(convolve(layer, as_image(x))[:, :, 0], layer(x))
+
+
+@pytest.mark.parametrize("taps", [1, 3, 5, 7])
+@pytest.mark.parametrize("stride, dilation", [(1, 1), (2, 1), (1, 2), (1, 4)])
+@pytest.mark.parametrize("n", [1, 3])
+def test_convolution__derivatives_at_short_and_odd_lengths__equal_torch(n, stride, dilation, taps):
+    for T in (1, 2, 3, 4, 7, 8, 9):
+        x = as_image(sequence((n, 2, T))).requires_grad_()
+        weight = sequence((3, 2, taps), seed=1).requires_grad_()
+        bias = sequence(3, seed=2).requires_grad_()
+        ours = convolution(x, weight, bias, stride=stride, dilation=dilation)
+        padding = dilation * (taps // 2)
+        torchs = F.conv1d(x[:, :, 0], weight, bias, stride, padding, dilation)[:, :, None]
+        torch.testing.assert_close(ours, torchs)
+        by_output = sequence(ours.shape, seed=3)
+        mine, theirs = (
+            torch.autograd.grad(y, (x, weight, bias), by_output) for y in (ours, torchs)
+        )
+        torch.testing.assert_close(mine, theirs)
 
 
 @pytest.mark.parametrize("dilation", [1, 4, 16])
