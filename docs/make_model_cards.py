@@ -74,8 +74,8 @@ def main() -> None:
 
 def training(config: dict[str, Any]) -> str:
     """Every stage that led to the weights."""
-    last = config["training"]
-    stages = [*last.get("earlier", []), last]
+    cards = [config["training"], *(other["training"] for other in config.get("others", []))]
+    stages = [each for card in cards for each in (*card.get("earlier", []), card)]
     rows = [
         f"| {k} | {s['optimizer']} | {s['steps_done']} | {s['trajectories']:,} | {s['core_hours']} "
         f"| {s['precision']} | {s['seed']} |"

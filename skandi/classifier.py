@@ -33,8 +33,9 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
 
     Parameters
     ----------
-    network : {"wadnet", "multiscale"}, default="wadnet"
-        The network; `MultiScaleNet` reads every length and learns faster.
+    network : {"wadnet", "multiscale", "ensemble"}, default="wadnet"
+        The network; `MultiScaleNet` reads every length and learns faster, `NetworkEnsemble` is
+        several of those at once.
     network_params : dict, optional
         Keyword arguments of the network, e.g. ``{"n_layers": 10, "dropout": 0.2}``.
     length : int, optional

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from skandi.errors import WeightsError
-from skandi.networks import MultiScaleNet, WADNet
+from skandi.networks import MultiScaleNet, NetworkEnsemble, WADNet
 from skandi.networks.base import TrajectoryNetwork
 from skandi.simulate import as_generator
 from skandi.training.batches import TrajectoryExamples
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 NETWORKS: dict[str, Callable[..., TrajectoryNetwork]] = {
     "wadnet": WADNet,
     "multiscale": MultiScaleNet,
+    "ensemble": NetworkEnsemble,
 }
 """Networks by the name that ``network=`` takes."""
 

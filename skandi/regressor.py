@@ -28,7 +28,7 @@ from skandi.networks.alpha_head import (
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-DISTRIBUTIONS = frozenset({"multiscale"})
+DISTRIBUTIONS = frozenset({"multiscale", "ensemble"})
 """Networks whose α outputs are a distribution; the others give one number."""
 
 
@@ -51,10 +51,10 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
 
     Parameters
     ----------
-    network : {"wadnet", "multiscale"}, default="wadnet"
+    network : {"wadnet", "multiscale", "ensemble"}, default="wadnet"
         `WADNet` gives one number and is trained on the squared error. `MultiScaleNet` gives a
         distribution over α in (0, 2], of which ``predict`` reads the median; it reads every length
-        and learns faster.
+        and learns faster. `NetworkEnsemble` is several of those at once.
     network_params : dict, optional
         Keyword arguments of the network, e.g. ``{"n_layers": 10, "dropout": 0.2}``.
     length : int, optional
@@ -281,7 +281,7 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
         if not self.gives_distribution:
             raise ValueError(
                 f"network={self.network!r} gives one number per trajectory and no distribution. "
-                f"Use network={sorted(DISTRIBUTIONS)[0]!r}, or load_pretrained('alpha')."
+                f"Use network='multiscale', or load_pretrained('alpha')."
             )
         return torch.from_numpy(self._head(features))
 

@@ -304,6 +304,23 @@ def small_training(monkeypatch):
 QUICK = ("--calibration-size", 40)
 
 
+def test_join__two_trainings__writes_weights_that_load_and_start_others(small_training, tmp_path):
+    common = ("--dims", 2, "--steps", 1, "--test-size", 20, "--precision", "float32", *QUICK)
+    one, two, both = (tmp_path / f"{name}.safetensors" for name in ("one", "two", "both"))
+    for seed, out in enumerate((one, two)):
+        assert skandi_("train", *common, "--seed", seed, "-o", out).exit_code == 0
+    result = skandi_("join", one, two, "-o", both, *QUICK)
+    assert result.exit_code == 0, result.output
+    assert "2 networks" in result.stderr
+    best = skandi.load_pretrained("alpha", n_dims=2, path=both, preset="best")
+    assert len(best.net_.module_.members) == 2
+    assert best.predict_interval([np.arange(40.0).reshape(20, 2)]).shape == (1, 2)
+
+    out = tmp_path / "three.safetensors"
+    result = skandi_("train", *common, "--init", both, "-o", out)
+    assert "new: nothing" in result.stderr, result.output
+
+
 def test_train__run__writes_weights_that_load(small_training, tmp_path):
     out = tmp_path / "my.safetensors"
     arguments = (

@@ -11,6 +11,7 @@ from skandi.diffusion import MODELS
 from skandi.errors import WeightsError
 from skandi.pretrained import PRESETS, shipped_weights
 from skandi.pretrained.calibrating import calibrate_weights, calibration_set
+from skandi.pretrained.joining import join_weights
 from skandi.training.inference import VIEWS, symmetric_views
 from skandi.training.stream import StreamTrainer, StreamTraining, export
 from skandi.weights import load_weights
@@ -106,15 +107,18 @@ def test_analyse__point_estimator_of_ones_own__leaves_the_interval_empty():
     assert table.p_fbm.notna().all()
 
 
+def trained(folder, name="tiny", **settings):
+    common = {"steps": 2, "cooldown": 1, "batch_points": 1_000, "precision": "float32"}
+    config = StreamTraining(**{"n_dims": 2, "network": TINY, **common, **settings})
+    trainer = StreamTrainer(config, folder / name, validation_size=10)
+    trainer.run()
+    export(trainer, folder / f"{name}.safetensors", test_size=20)
+    return folder / f"{name}.safetensors"
+
+
 @pytest.fixture
 def tiny_weights(tmp_path):
-    config = StreamTraining(
-        n_dims=2, steps=2, cooldown=1, batch_points=1_000, precision="float32", network=TINY
-    )
-    trainer = StreamTrainer(config, tmp_path / "training", validation_size=10)
-    trainer.run()
-    export(trainer, tmp_path / "tiny.safetensors", test_size=20)
-    return tmp_path / "tiny.safetensors"
+    return trained(tmp_path)
 
 
 def test_calibrate_weights__file__gains_corrections_and_keeps_its_weights(tiny_weights):
@@ -133,6 +137,54 @@ def test_calibrate_weights__file__gains_corrections_and_keeps_its_weights(tiny_w
     assert np.abs(corrected.predict_interval(X) - plain.predict_interval(X)).max() > 1e-3
     with pytest.raises(WeightsError, match="n_dims they were trained for"):
         load_pretrained("alpha", n_dims=1, path=tiny_weights)
+
+
+def test_join_weights__two_networks__fast_asks_the_first_and_best_the_mean_of_both(tmp_path):
+    wider = {**TINY, "recurrent_size": 6, "hidden_size": 24}
+    paths = [trained(tmp_path, "a"), trained(tmp_path, "b", seed=1, network=wider)]
+    joined = tmp_path / "joined.safetensors"
+    config = join_weights(paths, joined)
+    assert config["others"][0]["training"]["seed"] == 1
+    X = walks(2)
+
+    alone = [load_pretrained("model", n_dims=2, path=path) for path in paths]
+    fast = load_pretrained("model", n_dims=2, path=joined)
+    assert_array_equal(fast.predict_proba(X), alone[0].predict_proba(X))
+    assert fast.shares_trunk(load_pretrained("alpha", n_dims=2, path=joined))
+    assert fast.trunk_ == alone[0].trunk_
+    best = load_pretrained("model", n_dims=2, path=joined, preset="best").set_params(views="none")
+    mean = (alone[0].predict_proba(X) + alone[1].predict_proba(X)) / 2
+    assert_allclose(best.predict_proba(X), mean, atol=1e-6)
+    assert np.abs(mean - alone[0].predict_proba(X)).max() > 1e-3
+    assert best.transform(X).shape == (len(X), 16 + 24)
+    assert best.trunk_ not in (alone[0].trunk_, alone[1].trunk_)
+
+    calibrate_weights(joined, 150)
+    table = analyse(
+        X,
+        alpha_model=load_pretrained("alpha", n_dims=2, path=joined, preset="best"),
+        model_classifier=load_pretrained("model", n_dims=2, path=joined, preset="best"),
+    )
+    assert (table.alpha_lower <= table.alpha_upper).all()
+
+
+@pytest.mark.parametrize(
+    "other, message",
+    [({"n_dims": 1}, "n_dims = 1"), ({"recipe": "andi-2020-fixed"}, "one recipe")],
+)
+def test_join_weights__networks_of_two_kinds__are_refused(tmp_path, other, message):
+    paths = [trained(tmp_path, "a"), trained(tmp_path, "b", **other)]
+    with pytest.raises(WeightsError, match=message):
+        join_weights(paths, tmp_path / "joined.safetensors")
+    assert not (tmp_path / "joined.safetensors").exists()
+
+
+def test_join_weights__one_file_or_a_joined_one__are_refused(tmp_path, tiny_weights):
+    with pytest.raises(WeightsError, match="two or more"):
+        join_weights([tiny_weights], tmp_path / "joined.safetensors")
+    join_weights([tiny_weights, tiny_weights], tmp_path / "joined.safetensors")
+    with pytest.raises(WeightsError, match="no single network"):
+        join_weights([tiny_weights, tmp_path / "joined.safetensors"], tmp_path / "more.safetensors")
 
 
 def test_calibration_set__task__has_its_mix_and_lengths_spread_in_their_logarithm():

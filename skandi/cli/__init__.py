@@ -12,7 +12,7 @@ import sys
 import typer
 
 from skandi import __version__
-from skandi.cli import export, info, predict, report, simulate, train
+from skandi.cli import export, info, join, predict, report, simulate, train
 from skandi.cli.console import Commands
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ for command in (
     report.report,
     simulate.simulate,
     train.train,
+    join.join,
     export.export,
     info.info,
 ):

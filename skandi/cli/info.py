@@ -44,7 +44,8 @@ def _describe(n_dims: int) -> str:
     path = shipped_weights(n_dims)
     config, state = load_weights(path)
     scores, training = config["scores"], config["training"]
-    trainings = [*training.get("earlier", []), training]
+    cards = [training, *(other["training"] for other in config.get("others", []))]
+    trainings = [each for card in cards for each in (*card.get("earlier", []), card)]
     n_parameters = sum(t.numel() for t in state.values())
     return (
         f"{scores['recipe']}, {scores['lengths'][0]}-{scores['lengths'][1]} points: "

@@ -64,6 +64,7 @@ def train(
             f"{folder} holds a checkpoint. Add --resume to go on from it, or name another folder "
             "with --folder."
         )
+    from skandi.pretrained import first_member
     from skandi.pretrained.calibrating import calibrate_weights
     from skandi.training.stream import StreamTrainer, StreamTraining, export
     from skandi.weights import load_weights
@@ -77,7 +78,7 @@ def train(
         precision=precision,
         seed=seed,
     )
-    first, initial = ({}, None) if init is None else load_weights(init)
+    first, initial = ({}, None) if init is None else first_member(*load_weights(init))
     trainer = StreamTrainer(config, folder, initial=initial, earlier=_trainings(first))
     if trainer.step:
         say(f"going on at step {trainer.step} of {steps}")

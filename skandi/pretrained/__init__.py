@@ -25,7 +25,9 @@ PRESETS: dict[str, dict[int, str]] = {
     "fast": {1: "none", 2: "none", 3: "none"},
     "best": {1: "flip", 2: "all", 3: "flip"},
 }
-"""Symmetric views that each preset averages over, by dimension; all 48 in 3D gain nothing more."""
+"""Symmetric views that each preset averages over, by dimension; all 48 in 3D gain nothing more.
+
+Of a file with several networks "fast" asks the first, "best" asks all."""
 
 
 def load_pretrained(
@@ -112,6 +114,8 @@ def _estimator(
             f"{source} holds weights for {config['n_dims']} dimension(s), and n_dims is {n_dims}. "
             "Pass the n_dims they were trained for."
         )
+    if preset == "fast":
+        config, state = first_member(config, state)
     params = {"network_params": config["network_params"], "views": PRESETS[preset][n_dims]}
     calibration = config.get("calibration", {}).get(preset)
     n_models = len(MODELS)
@@ -134,17 +138,34 @@ def shipped_weights(n_dims: int) -> Path:
 
 def _with_outputs(state: dict[str, Tensor], part: slice) -> dict[str, Tensor]:
     """Keep a part of the joint network's outputs: five logits, then forty values of α."""
-    return {k: v[part].clone() if k.startswith("output.") else v for k, v in state.items()}
+    return {k: v[part].clone() if _of_outputs(k) else v for k, v in state.items()}
+
+
+def _of_outputs(name: str) -> bool:
+    return name.split(".")[-2] == "output"
+
+
+def first_member(
+    config: dict[str, Any], state: dict[str, Tensor]
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Give configuration and state of the first network of an ensemble; others are as they are."""
+    if config.get("network") != "ensemble":
+        return config, state
+    head = "members.0."
+    own = {name.removeprefix(head): v for name, v in state.items() if name.startswith(head)}
+    params = config["network_params"]["members"][0]
+    return {**config, "network": "multiscale", "network_params": params}, own
 
 
 def _fitted(
     estimator: TrajectoryEstimator, config: dict[str, Any], state: dict[str, Tensor]
 ) -> TrajectoryEstimator:
-    make, n_outputs = NETWORKS[config["network"]], len(state["output.bias"])
+    make = NETWORKS[config["network"]]
+    n_outputs = next(len(v) for k, v in state.items() if k.endswith("output.bias"))
     n_dims, min_points = require_counts(config, "n_dims", "min_points")
     network = build_for(
         lambda: make(n_dims, n_outputs, **config["network_params"]), state, config["network_params"]
     )
     estimator._adopt(network, n_dims=n_dims, min_points=min_points)
-    estimator.trunk_ = digest({k: v for k, v in state.items() if not k.startswith("output.")})
+    estimator.trunk_ = digest({k: v for k, v in state.items() if not _of_outputs(k)})
     return estimator

@@ -1,0 +1,38 @@
+"""``skandi join``: networks that answer together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from skandi.cli.console import require_folder, say
+
+
+def join(
+    weights: list[Path] = typer.Argument(
+        ..., metavar="WEIGHTS...", help="Files of skandi train, two or more, the best first."
+    ),
+    output: Path = typer.Option(
+        ..., "-o", "--out", metavar="OUT", help="Weight file to write, .safetensors."
+    ),
+    calibration_size: int = typer.Option(
+        60_000, min=0, help="Fresh trajectories per task that correct intervals; 0: none."
+    ),
+) -> None:
+    """Join networks of several trainings into one file; the mean of their answers is better.
+
+    The preset "fast" asks the first of them alone, "best" asks all. Train each with another --seed,
+    from its own first weights.
+
+    For example: `skandi join first.safetensors second.safetensors -o both.safetensors`
+    """
+    require_folder(output)
+    from skandi.pretrained.calibrating import calibrate_weights
+    from skandi.pretrained.joining import join_weights
+
+    join_weights(weights, output)
+    if calibration_size:
+        say("correcting intervals and probabilities")
+        calibrate_weights(output, calibration_size)
+    say(f"wrote {output}: {len(weights)} networks")
