@@ -11,7 +11,7 @@ prints, for 1, 2 and 3 dimensions on fresh trajectories of the recipe `andi-2020
   width 0.02 that hold more than 50 tracks, weighted by their counts: Seckler & Metzler, Nat.
   Commun. 13:6717, 2022) and the expected calibration error of the class probabilities (ECE, 20 bins
   of the highest probability), on the natural mix of lengths and noise, each beside the value it
-  would have if the predictions were true (errors and labels drawn from them).
+  would have if the predictions were true: truths are drawn from the predicted distributions.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from skandi import load_pretrained
+from skandi.networks.alpha_head import alpha_deviations, alpha_quantiles
 from skandi.pretrained import PRESETS
 from skandi.simulate import make_andi
 
@@ -93,16 +94,26 @@ def cell(n_dims: int, preset: str, length: tuple[int, int], snr: int, n: int) ->
 
 
 def natural_ence(n_dims: int, preset: str, n: int) -> tuple[float, float]:
-    """ENCE on the natural mix, and what it would be if the errors were drawn as predicted."""
+    """ENCE on the natural mix, and what it would be if truths were drawn from the predictions."""
     regressor = load_pretrained("alpha", n_dims=n_dims, preset=preset)
-    spread, error = [], []
+    rng = np.random.default_rng(0)
+    spread, error, drawn = [], [], []
     for X, y in blocks("alpha", n_dims, n):
-        reading = regressor.read_features(regressor.transform(X), X)
+        features = regressor.transform(X)
+        reading = regressor.read_features(features, X)
         spread.append(reading.spread)
         error.append(reading.median - y)
-    predicted, actual = np.concatenate(spread), np.concatenate(error)
-    drawn = np.random.default_rng(0).normal(size=len(predicted)) * predicted
-    return ence(predicted, actual), ence(predicted, drawn)
+        drawn.append(drawn_errors(regressor, features, reading, rng))
+    predicted = np.concatenate(spread)
+    return ence(predicted, np.concatenate(error)), ence(predicted, np.concatenate(drawn))
+
+
+def drawn_errors(regressor, features: np.ndarray, reading, rng) -> np.ndarray:
+    """Errors of the median if truths were drawn from the distributions, as wide as corrected."""
+    logits = torch.from_numpy(regressor._head(features))
+    drawn = alpha_quantiles(logits, torch.from_numpy(rng.random((len(features), 1))))[:, 0].numpy()
+    _, raw_spread = alpha_deviations(logits, torch.from_numpy(reading.median))
+    return (reading.median - drawn) * reading.spread / raw_spread.numpy()
 
 
 def natural_ece(n_dims: int, preset: str, n: int) -> tuple[float, float]:
