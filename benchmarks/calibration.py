@@ -21,10 +21,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from andi2020 import kept_rows
 
 from skandi import load_pretrained
 from skandi.networks.alpha_head import alpha_deviations, alpha_quantiles
-from skandi.pretrained import PRESETS
+from skandi.pretrained import PRESETS, shipped_weights
+from skandi.provenance import file_digest
 from skandi.simulate import make_andi
 
 RESULTS = Path(__file__).parent / "results"
@@ -60,22 +62,23 @@ def main() -> None:
                 "ence_if_true": ence_floor,
                 "ece": ece,
                 "ece_if_true": ece_floor,
+                "load_average": os.getloadavg(),
+                "weights": file_digest(shipped_weights(n_dims)),
             }
         )
         report(rows[-1])
-    result = {
+    common = {
         "recipe": "andi-2020",
         "coverage": COVERAGE,
         "preset": options.preset,
         "trajectories_per_cell": options.n,
         "trajectories_for_ence_and_ece": options.ece,
         "seed": SEED,
-        "load_average": os.getloadavg(),
-        "rows": rows,
     }
-    RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"calibration_{options.preset}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n")
+    rows = sorted(kept_rows(path, common, options.dims) + rows, key=lambda r: r["n_dims"])
+    RESULTS.mkdir(exist_ok=True)
+    path.write_text(json.dumps({**common, "rows": rows}, indent=1) + "\n")
 
 
 def cell(n_dims: int, preset: str, length: tuple[int, int], snr: int, n: int) -> dict:
