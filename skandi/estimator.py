@@ -21,6 +21,7 @@ from skandi.errors import WeightsError
 from skandi.networks import MultiScaleNet, WADNet
 from skandi.networks.base import TrajectoryNetwork
 from skandi.simulate import as_generator
+from skandi.training.arithmetic import warn_if_imitated
 from skandi.training.batches import TrajectoryExamples
 from skandi.training.inference import VIEWS, head_outputs, network_features
 from skandi.training.loop import LengthNet, Protocol, Score, hold, seeded, train
@@ -141,6 +142,7 @@ class TrajectoryEstimator(
         TrainingError
             If the loss stops being finite.
         """
+        warn_if_imitated("precision", self.precision, self._device())
         with unchanged_on_error(self):
             return self._fit(X, y, eval_set)
 
@@ -270,8 +272,11 @@ class TrajectoryEstimator(
         return self._head(self._features(self._read(X)))
 
     def _features(self, trajectories: list[NDArray[np.float64]]) -> NDArray[np.float32]:
+        module = self._ready_module()
+        device = next(module.parameters()).device
+        warn_if_imitated("predict_precision", self.predict_precision, device.type)
         return network_features(
-            self._ready_module(),
+            module,
             trajectories,
             length=self.length,
             views=self.views,
