@@ -170,7 +170,7 @@ def targets(folder: Path) -> dict[str, Callable[[np.random.Generator], Callable[
         assert np.isfinite(estimators[1].predict_proba(X)).all(), "a probability is not finite"
 
     def table(X: object) -> None:
-        result = analyse(X)
+        result = analyse(X, alpha_model=estimators[0], model_classifier=estimators[1])
         told = result.alpha.notna() | (result.note != "")
         assert told.all(), "neither an answer nor a reason"
         known = result[result.alpha.notna()]
