@@ -14,6 +14,7 @@ core. An input depends on the seed and its number alone.
 """
 
 import argparse
+import copy
 import json
 import os
 import signal
@@ -170,6 +171,8 @@ def targets(folder: Path) -> dict[str, Callable[[np.random.Generator], Callable[
         assert np.isfinite(estimators[1].predict_proba(X)).all(), "a probability is not finite"
 
     def table(X: object) -> None:
+        if isinstance(X, str):
+            X = [X]  # by itself it would be the path of a file
         result = analyse(X, alpha_model=estimators[0], model_classifier=estimators[1])
         told = result.alpha.notna() | (result.note != "")
         assert told.all(), "neither an answer nor a reason"
@@ -367,13 +370,15 @@ def forge(config: dict, state: dict, *, path: Path, rng: np.random.Generator) ->
     for _ in range(rng.integers(1, 4)):
         if rng.random() < 0.6:
             inner, keys = config, []
-            while isinstance(inner, dict | list) and len(inner) and (not keys or rng.random() < 0.7):
+            while (
+                isinstance(inner, dict | list) and len(inner) and (not keys or rng.random() < 0.7)
+            ):
                 key = rng.choice(list(inner)) if isinstance(inner, dict) else None
                 keys.append((inner, str(key) if key is not None else int(rng.integers(len(inner)))))
                 inner = keys[-1][0][keys[-1][1]]
             if keys:
                 holder, key = keys[-1]
-                holder[key] = NONSENSE[rng.integers(len(NONSENSE))]
+                holder[key] = copy.deepcopy(NONSENSE[rng.integers(len(NONSENSE))])
         elif state:
             name = str(rng.choice(sorted(state)))
             t = state[name]

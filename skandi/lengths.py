@@ -79,8 +79,8 @@ def similar_lengths(
         Largest number of points in a batch, were all as long as its longest; one trajectory may be
         longer than that.
     most_padding : callable, or None
-        Gives, from the length of the longest of a batch, how many points the others may lack in all;
-        None for batches of one length.
+        Gives, from the length of the longest of a batch, how many points the others may lack in
+        all; None for batches of one length.
 
     Yields
     ------

@@ -116,7 +116,9 @@ def test_wadnet__zeros__are_finite():
 def test_padded_features__unequal_lengths__are_those_of_each_alone(lengths):
     net = network().eval()
     tracks = [positions(1, 2, T, seed=T)[0] for T in lengths]
-    x = torch.full((len(lengths), 2, 70), 7.0, dtype=torch.float64)  # what lies beyond a track must not matter
+    x = torch.full(
+        (len(lengths), 2, 70), 7.0, dtype=torch.float64
+    )  # what lies beyond a track must not matter
     for row, track in zip(x, tracks, strict=True):
         row[:, : track.shape[1]] = track
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""bfloat16 is the default only where a processor has it; elsewhere it is asked for, with a warning."""
+"""bfloat16 is the default only where a processor has it, and warned of where it is imitated."""
 
 import json
 import warnings

@@ -1,8 +1,8 @@
 """The multi-scale network where nothing is learnt: the same sums in fewer passes.
 
-No derivative has to be remembered, so results are written over what they came from; weights are laid
-out once for many batches; both directions of the GRU go through time together; and of padded batches
-only the columns that hold padding are cleared. Sequences are rows over time, (n, T, c), contiguous.
+No derivative has to be remembered, so results are written over what they came from; weights are
+laid out once for many batches; both directions of the GRU go through time together; and of padded
+batches only the columns that hold padding are cleared. Sequences are rows over time, (n, T, c).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class MultiScaleReader:
         self.reduce = network.reduce
 
     def __call__(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Map z-scored positions (n, d, T) to features, of the first ``lengths`` points if given."""
+        """Map z-scored positions (n, d, T) to features, of ``lengths`` points if given."""
         padding = None if lengths is None else Padding(lengths, x.shape[2])
         channels, summary = self.describe(x, padding)
         rows = self.stem(_rows(as_image(channels)))

@@ -87,4 +87,6 @@ def _flags_of(path: Path) -> set[str]:
     except OSError:
         return set()
     told = (line.partition(":") for line in lines)
-    return next((set(f.split()) for key, _, f in told if key.strip() in ("flags", "Features")), set())
+    return next(
+        (set(f.split()) for key, _, f in told if key.strip() in ("flags", "Features")), set()
+    )

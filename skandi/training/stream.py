@@ -416,7 +416,9 @@ def _with_precision(config: StreamTraining, checkpoint: Path) -> StreamTraining:
         return config
     if not checkpoint.exists():
         return replace(config, precision=quick_precision())
-    return replace(config, precision=json.loads(_read_checkpoint(checkpoint)["config"])["precision"])
+    return replace(
+        config, precision=json.loads(_read_checkpoint(checkpoint)["config"])["precision"]
+    )
 
 
 def _read_checkpoint(path: Path) -> dict[str, Any]:
