@@ -26,7 +26,7 @@ from skandi.networks import MultiScaleNet, WADNet
 from skandi.networks.base import TrajectoryNetwork
 from skandi.networks.multiscale import describe
 from skandi.simulate import TrajectoryStream
-from skandi.training.arithmetic import arithmetic
+from skandi.training.arithmetic import arithmetic, quick_precision
 from skandi.training.muon import make_optimizers
 from skandi.training.stream import N_OUTPUTS, joint_loss, network_input, validation_set
 
@@ -87,6 +87,12 @@ def main() -> None:
     parser.add_argument("--only", help="names, separated by commas")
     parser.add_argument("--minutes", type=float, default=5.0, help="core-minutes for each")
     parser.add_argument("--dims", type=int, choices=[1, 2, 3], default=1)
+    parser.add_argument(
+        "--precision",
+        choices=["bfloat16", "float32"],
+        default=quick_precision(),
+        help="of the arithmetic; what this processor is quick in when left out",
+    )
     parser.add_argument("--list", action="store_true", help="name the variants and stop")
     options = parser.parse_args()
     names = options.only.split(",") if options.only else list(VARIANTS)
@@ -96,17 +102,24 @@ def main() -> None:
     torch.set_num_threads(1)
     validation = validation_set(options.dims, "andi-2020", 8_000)
     for name in names:
-        row = train(VARIANTS[name], options.dims, options.minutes * 60, validation)
-        keep({"name": name, "n_dims": options.dims, "core_minutes": options.minutes, **row})
+        given = {"n_dims": options.dims, "precision": options.precision}
+        row = train(VARIANTS[name], **given, budget=options.minutes * 60, validation=validation)
+        keep({"name": name, "core_minutes": options.minutes, **given, **row})
     report()
 
 
-def train(variant: Variant, n_dims: int, budget: float, validation: Any) -> dict[str, Any]:
+def train(
+    variant: Variant, *, n_dims: int, precision: str, budget: float, validation: Any
+) -> dict[str, Any]:
     """Train for `budget` seconds of a core and score."""
     torch.manual_seed(SEED)
     network = variant.build(n_dims, N_OUTPUTS, **variant.network)
     optimizers = make_optimizers(
-        network, variant.optimizer, lr=variant.lr, weight_decay=1e-4, dtype=torch.bfloat16
+        network,
+        variant.optimizer,
+        lr=variant.lr,
+        weight_decay=1e-4,
+        dtype=torch.bfloat16 if precision == "bfloat16" else torch.float32,
     )
     stream = TrajectoryStream(
         n_dims, recipe=variant.recipe, random_state=SEED, workers=0,
@@ -122,7 +135,7 @@ def train(variant: Variant, n_dims: int, budget: float, validation: Any) -> dict
                 group["lr"] = rate
         batch = next(stream)
         x = network_input(batch.positions)
-        with arithmetic("bfloat16", network, x):
+        with arithmetic(precision, network, x):
             outputs = network(x)
         loss = joint_loss(outputs.float(), batch)
         network.zero_grad(set_to_none=True)
@@ -155,7 +168,7 @@ def follow(average: dict[str, Tensor], network: nn.Module, weight: float) -> Non
 
 def keep(row: dict[str, Any]) -> None:
     """Put a row into the results file in place of an older one."""
-    key = ("name", "n_dims", "core_minutes")
+    key = ("name", "n_dims", "core_minutes", "precision")
     rows = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     rows = [r for r in rows if any(r[k] != row[k] for k in key)] + [row]
     RESULTS.parent.mkdir(exist_ok=True)
@@ -163,13 +176,14 @@ def keep(row: dict[str, Any]) -> None:
 
 
 def report() -> None:
-    print("| network and training | d | core-minutes | trajectories | parameters | MAE | F1 |")
-    print("|---|---|---|---|---|---|---|")
+    print("| network and training | d | core-minutes | in | trajectories | parameters | MAE | F1 |")
+    print("|---|---|---|---|---|---|---|---|")
     order = list(VARIANTS)
     rows = json.loads(RESULTS.read_text())
     for r in sorted(rows, key=lambda r: (r["n_dims"], r["core_minutes"], order.index(r["name"]))):
         print(
-            f"| {r['what']} | {r['n_dims']} | {r['core_minutes']:g} | {r['trajectories']} "
+            f"| {r['what']} | {r['n_dims']} | {r['core_minutes']:g} | {r['precision']} "
+            f"| {r['trajectories']} "
             f"| {r['parameters']} | {r['mae']:.4f} ± {r['mae_standard_error']:.4f} "
             f"| {r['f1']:.4f} ± {r['f1_standard_error']:.4f} |"
         )

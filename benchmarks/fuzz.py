@@ -4,14 +4,17 @@
     python benchmarks/fuzz.py -n 2000         # a minute
 
 Inputs are made from sound ones: files of every format with bytes changed, cut, doubled and
-replaced by what hurts (NaN, 1e400, nulls, formulas, quotes), tables with odd columns, types and
-values, lists of arrays with odd shapes, and weight files. An input passes if what comes back is
-sound (finite positions, one id a track, finite answers) or the error is a `SkandiError` with a
-message; anything else is kept in --keep and counted as a failure. So is whatever takes more than
-ten seconds. Seeds are printed, so that each input can be made again.
+replaced by what hurts (NaN, 1e400, nulls, formulas, quotes), fields of text exchanged; and, where a
+checksum or a compression stands before the content, from the content: Parquet of tables with odd
+columns, types and values, arrays of odd shapes and types, weight files whose configuration or
+tensors are changed and whose hash is right. An input passes if what comes back is sound (finite
+positions, one id a track, finite answers) or the error is a `SkandiError` with a message; anything
+else is kept in --keep and counted as a failure. So is whatever takes more than ten seconds of a
+core. An input depends on the seed and its number alone.
 """
 
 import argparse
+import copy
 import json
 import os
 import signal
@@ -21,17 +24,20 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import torch
 
-from skandi import AlphaRegressor, load_pretrained, read_tracks
+from skandi import AlphaRegressor, analyse, load_pretrained, read_tracks
 from skandi.errors import SkandiError
+from skandi.networks import MultiScaleNet
 from skandi.simulate import make_andi
-from skandi.weights import load_weights
+from skandi.weights import load_weights, save_weights
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from tracks_in_every_format import EVERY_FORMAT, trackmate_v6
@@ -45,16 +51,20 @@ HURTS = [
     "µ".encode(), b"1,5", b"1.5.2", b"  ", b"-0.0", b"1_000",
 ]  # fmt: skip
 
+SEPARATORS = [b",", b";", b"\t", b'"']
+NONSENSE = [None, "x", "", -1, 0, 1, 2, 1.5, 1e308, 10**12, True, [], [[]], {}, {"x": None}]
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-n", type=int, default=200_000, help="inputs in all")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", help="a format, or: frame, arrays, weights")
+    parser.add_argument("--only", help="one target, such as tidy, frame, arrays, weights")
     parser.add_argument("--keep", type=Path, help="folder for the inputs that failed")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    signal.signal(signal.SIGALRM, _too_long)
+    signal.signal(signal.SIGVTALRM, _too_long)
+    load = [os.getloadavg()[0]]
     with tempfile.TemporaryDirectory() as folder:
         makers = targets(Path(folder))
         if options.only:
@@ -82,6 +92,7 @@ def main() -> None:
             "failures": sum(failures.values()),
             "outcomes": {f"{name}: {verdict}": n for (name, verdict), n in sorted(outcome.items())},
             "minutes": round(minutes, 1),
+            "load_average": [*load, os.getloadavg()[0]],
         }
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(result, indent=1) + "\n")
@@ -97,7 +108,7 @@ def attempt(
 ) -> str:
     """Make one input, and tell what became of it."""
     read = make(rng)
-    signal.alarm(SECONDS)
+    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
     try:
         read()
         verdict = "read"
@@ -109,7 +120,7 @@ def attempt(
         verdict = f"failed: {type(error).__name__} at {Path(ours[-1].filename).name}:"
         verdict += f"{ours[-1].lineno}: {str(error)[:100]!r}"
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     if verdict.startswith("failed") and keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         source = getattr(read, "source", None)
@@ -146,22 +157,74 @@ def targets(folder: Path) -> dict[str, Callable[[np.random.Generator], Callable[
         home = folder / name
         home.mkdir()
         sound = write(home)
-        made[name] = _files(sound, lambda path: judge(read_tracks(path)))
-    weights = folder / "weights.safetensors"
+        made[name] = _files(sound, _read_file)
+    made |= _weight_files(folder)
+    made["frame"] = lambda rng: partial(_read_frame, odd_frame(rng))
+    made["parquet-frame"] = _odd_files(folder / "odd.parquet", odd_parquet, _read_file)
+    made["npy"] = _odd_files(folder / "odd.npy", odd_npy, _read_file)
+    estimators = [load_pretrained(target, n_dims=2) for target in ("alpha", "model")]
+
+    def ask(X: object) -> None:
+        if isinstance(X, Iterator):
+            X = list(X)
+        assert np.isfinite(estimators[0].predict_interval(X)).all(), "an answer is not finite"
+        assert np.isfinite(estimators[1].predict_proba(X)).all(), "a probability is not finite"
+
+    def table(X: object) -> None:
+        if isinstance(X, str):
+            X = [X]  # by itself it would be the path of a file
+        result = analyse(X, alpha_model=estimators[0], model_classifier=estimators[1])
+        told = result.alpha.notna() | (result.note != "")
+        assert told.all(), "neither an answer nor a reason"
+        known = result[result.alpha.notna()]
+        numbers = known.drop(columns=["D_alpha", "novelty"]).select_dtypes("number")
+        assert np.isfinite(numbers.to_numpy(float)).all(), "an answer is not finite"
+
+    made["arrays"] = lambda rng: partial(ask, odd_arrays(rng))
+    made["analyse"] = lambda rng: partial(table, odd_arrays(rng))
+    return made
+
+
+def _weight_files(folder: Path) -> dict[str, Callable]:
+    """Weight files with bytes changed, and forged ones whose hash is right."""
     X, y = make_andi(4, length=12, random_state=0)
     tiny = {"n_layers": 2, "n_filters": 2, "hidden_size": 2, "n_recurrent": 1}
     small = AlphaRegressor(network_params=tiny, max_epochs=1, random_state=0).fit(X, y)
-    small.save(weights)
-    made["weights"] = _files(weights, _read_weights)
-    made["frame"] = lambda rng: partial(_read_frame, odd_frame(rng))
-    regressor = load_pretrained("alpha", n_dims=2)
+    small.save(folder / "weights.safetensors")
+    joint = {"channels": [8, 8], "recurrent_block": 1, "recurrent_size": 4, "hidden_size": 8}
+    config = {"network": "multiscale", "network_params": joint, "n_dims": 1, "min_points": 10}
+    save_weights(folder / "joint.safetensors", MultiScaleNet(1, 45, **joint).state_dict(), config)
 
-    def ask(X: object) -> None:
-        answers = regressor.predict(X)
-        assert np.isfinite(answers).all(), "an answer is not finite"
+    def answer(estimator) -> None:
+        assert np.isfinite(estimator.predict(X)).all(), "an answer is not finite"
 
-    made["arrays"] = lambda rng: partial(ask, odd_arrays(rng))
+    def own(path: Path) -> None:
+        load_weights(path)
+        answer(AlphaRegressor.load(path))
+
+    def shared(path: Path) -> None:
+        answer(load_pretrained("alpha", path=path))
+        assert len(load_pretrained("model", path=path).predict(X)) == len(X)
+
+    made: dict[str, Callable] = {}
+    for name, read in (("weights", own), ("joint", shared)):
+        sound = folder / f"{name}.safetensors"
+        made[name] = _files(sound, read)
+        change = partial(forge, *load_weights(sound))
+        made[f"{name}-forged"] = _odd_files(folder / f"forged_{name}.safetensors", change, read)
     return made
+
+
+def _read_file(path: Path) -> None:
+    judge(read_tracks(path))
+
+
+def _odd_files(path: Path, write: Callable, read: Callable[[Path], None]) -> Callable:
+    def make(rng: np.random.Generator) -> Reading:
+        write(path=path, rng=rng)
+        return Reading(path, read)
+
+    return make
 
 
 def _challenge(folder: Path) -> Path:
@@ -184,11 +247,6 @@ def _files(sound: Path, read: Callable[[Path], None]) -> Callable:
 
 def _read_frame(frame: pd.DataFrame) -> None:
     judge(read_tracks(frame))
-
-
-def _read_weights(path: Path) -> None:
-    load_weights(path)
-    AlphaRegressor.load(path)
 
 
 def judge(tracks) -> None:
@@ -230,9 +288,10 @@ def mutate(content: bytes, rng: np.random.Generator) -> bytes:
                 lines[a], lines[b] = lines[b], lines[a]
                 data = bytearray(b"\n".join(lines))
             case 7:
-                cells = bytes(data).split(b",")
+                separator = max(SEPARATORS, key=bytes(data).count)
+                cells = bytes(data).split(separator)
                 cells[rng.integers(len(cells))] = HURTS[rng.integers(len(HURTS))]
-                data = bytearray(b",".join(cells))
+                data = bytearray(separator.join(cells))
     return bytes(data)
 
 
@@ -265,6 +324,79 @@ def odd_frame(rng: np.random.Generator) -> pd.DataFrame:
     if rng.random() < 0.1:
         frame.index = rng.permutation(len(frame)) - 2
     return frame
+
+
+def odd_parquet(path: Path, rng: np.random.Generator) -> None:
+    """Write as much of an odd table as Parquet can hold, perhaps with odd units."""
+    frame = odd_frame(rng)
+    frame = frame.loc[:, ~frame.columns.duplicated()]
+    frame.columns = [str(name) for name in frame.columns]
+    for name in list(frame.columns):
+        try:
+            pa.Table.from_pandas(frame[[name]])
+        except (pa.ArrowException, ValueError, TypeError):
+            frame = frame.drop(columns=name)
+    if rng.random() < 0.3:
+        keys = rng.choice(["frame_interval", "time_unit", "space_unit", "x"], size=2)
+        frame.attrs["skandi"] = {key: NONSENSE[rng.integers(len(NONSENSE))] for key in keys}
+    frame.to_parquet(path, index=bool(rng.integers(2)))
+
+
+def odd_npy(path: Path, rng: np.random.Generator) -> None:
+    """Write an array that is nearly one of napari, noctiluca or andi_datasets."""
+    n = int(rng.integers(0, 12))
+    shape = [(n, 4), (n, 5), (3, n, 2), (3, n, 3), (n, 26), (n,), (), (n, 3), (2, 2, n, 2)]
+    x = rng.normal(size=shape[rng.integers(len(shape))])
+    if x.ndim == 2 and rng.random() < 0.7:
+        x[:, 0] = np.sort(rng.integers(0, 4, size=len(x)))
+        x[:, 1] = np.arange(len(x)) if rng.random() < 0.5 else x[:, 1].round()
+    if x.size and rng.random() < 0.6:
+        bad = rng.choice([np.nan, np.inf, -np.inf, 1e308, 2**53, -1, 0, 0.5])
+        x[rng.random(x.shape) < 0.1] = bad
+    kinds = ["f8", ">f8", "f4", "f2", "i8", "u1", "?", "c16", "U3", "S3", "M8[s]", "V8"]
+    kind = "f8" if rng.random() < 0.5 else kinds[rng.integers(len(kinds))]
+    with np.errstate(all="ignore"):
+        try:
+            x = x.astype(kind)
+        except (TypeError, ValueError):
+            x = np.zeros(x.shape, dtype=kind)
+    np.save(path, np.asfortranarray(x) if rng.random() < 0.3 else x)
+
+
+def forge(config: dict, state: dict, *, path: Path, rng: np.random.Generator) -> None:
+    """Write a weight file that lies in one to three places and has the right hash."""
+    config = json.loads(json.dumps(config))
+    state = {name: t.clone() for name, t in state.items()}
+    for _ in range(rng.integers(1, 4)):
+        if rng.random() < 0.6:
+            inner, keys = config, []
+            while (
+                isinstance(inner, dict | list) and len(inner) and (not keys or rng.random() < 0.7)
+            ):
+                key = rng.choice(list(inner)) if isinstance(inner, dict) else None
+                keys.append((inner, str(key) if key is not None else int(rng.integers(len(inner)))))
+                inner = keys[-1][0][keys[-1][1]]
+            if keys:
+                holder, key = keys[-1]
+                holder[key] = copy.deepcopy(NONSENSE[rng.integers(len(NONSENSE))])
+        elif state:
+            name = str(rng.choice(sorted(state)))
+            t = state[name]
+            match rng.integers(6):
+                case 0:
+                    del state[name]
+                case 1:
+                    state[name + "x"] = t.clone()
+                case 2:
+                    state[name] = t[None].clone()
+                case 3:
+                    state[name] = t.long() if t.is_floating_point() else t.float()
+                case 4:
+                    state[name] = t.new_zeros(0)
+                case 5:
+                    value = float(rng.choice([np.nan, np.inf, 3e38, -3e38, 0.0]))
+                    state[name] = torch.full_like(t, value if t.is_floating_point() else 7)
+    save_weights(path, state, config)
 
 
 def odd_arrays(rng: np.random.Generator) -> object:

@@ -1,24 +1,30 @@
 """How fast skandi is beside what one would otherwise run; one thread, nothing else running.
 
-    python benchmarks/speed.py                      # about half an hour
-    python benchmarks/speed.py --only b --repeats 3
+    python benchmarks/speed.py                            # about a quarter of an hour
+    python benchmarks/speed.py --only b --repeats 3       # one part; the others are kept
+    python benchmarks/speed.py --report                   # the tables, from the results
 
-Every figure is a ratio of two things that took turns in this run: the median over repeats, and its
-range. Four comparisons, at T = 20, 100, 300, 999 points and a mix of 10 to 999, in one dimension:
+Every ratio is of two things that took turns: the median over repeats, and its range (rows without a
+target are repeated less). The parts, at T = 20, 100, 300, 999 points and a mix of 10 to 999, in one
+dimension:
 
 a  the published procedure of Li, Yao & Huang (2021) as its paper and scripts describe it (five
    folds of WADNet of the next smaller length, first and last crop, one trajectory at a time,
    weights read from disk for each) against `load_pretrained("alpha").predict`;
 b  one WADNet, one trajectory at a time, against `AlphaRegressor("wadnet").predict`;
 c  training WADNet: a plain PyTorch loop in float32 against `AlphaRegressor("wadnet").fit`, in
-   float32 and bfloat16;
-d  training and prediction of the network with shipped weights against that plain loop (points per
-   second) and against skandi's WADNet.
+   float32 and, on processors that have it, bfloat16;
+d  training the network with shipped weights against that plain loop, in points per second and in
+   the precision that the processor is quick in;
+e  prediction by the network with shipped weights against skandi's WADNet;
+f  what both reach in prediction: points per second, arithmetic per second, and its share of what
+   this core reaches in the convolutions it is best at.
 
-Networks of a and b have random weights, which take as long as trained ones.
+Networks of a, b and e have random weights, which take as long as trained ones.
 """
 
 import argparse
+import copy
 import json
 import os
 import platform
@@ -26,16 +32,21 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from skandi import AlphaRegressor, load_pretrained
+from skandi import AlphaRegressor, __version__, load_pretrained
 from skandi.lengths import WADNET_LENGTHS
+from skandi.networks.base import TrajectoryNetwork
 from skandi.normalize import standardize
 from skandi.simulate import TrajectoryStream, make_andi
+from skandi.training.arithmetic import PRECISIONS, quick_in_bfloat16
 from skandi.training.stream import StreamTrainer, StreamTraining
 
 RESULTS = Path(__file__).parent / "results" / "speed.json"
@@ -51,10 +62,12 @@ TARGETS = {
     "b": {"20": 60, "100": 10, "300": 4, "999": 2.5},
     "c float32": {"20": 1.3, "100": 1.3},
     "c bfloat16": {"20": 1.6, "100": 1.6},
-    "d training": {"10-999": 4},
-    "d prediction": {"10-999": 3},
+    "d": {"10-999": 4},
+    "e": {"10-999": 3},
 }
 BATCH = 512
+NO_BFLOAT16 = "not measured: this processor has no instructions for bfloat16 and imitates it"
+LARGEST_COST_OF_LENGTH = 1.5
 
 
 class PlainWADNet(nn.Module):
@@ -85,41 +98,96 @@ class PlainWADNet(nn.Module):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="abcd", help="which comparisons, for example 'ab'")
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--only", default="abcdef", help="which parts, for example 'ab'")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--report", action="store_true", help="print the tables and stop")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    result = {
+    for name in "" if options.report else options.only:
+        part = measure(name, options.repeats)
+        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(dict(sorted({**kept, name: part}.items())), indent=1) + "\n")
+    report(json.loads(RESULTS.read_text()))
+
+
+def measure(name: str, repeats: int) -> dict[str, Any]:
+    """One part, with the machine as it was."""
+    part: dict[str, Any] = {
         "machine": f"{platform.machine()}, {_processor()}",
+        "bfloat16_instructions": quick_in_bfloat16(),
+        "skandi": __version__,
         "torch": torch.__version__,
         "threads": 1,
-        "repeats": options.repeats,
-        "load_average_before": os.getloadavg(),
-        "ratios": {},
+        "load_average": [os.getloadavg()[0]],
     }
-    sections = {"a": published, "b": one_at_a_time, "c": wadnet_training, "d": own_network}
-    for name in options.only:
-        for what, length, ratios in sections[name](options.repeats):
-            entry = {"median": statistics.median(ratios), "range": [min(ratios), max(ratios)]}
-            target = TARGETS.get(what, {}).get(length)
-            if target is not None:
-                entry |= {"target": target, "holds": entry["median"] >= target}
-            result["ratios"].setdefault(what, {})[length] = entry
-            verdict = "" if target is None else f"  (target {target}: {verdict_of(entry)})"
-            print(
-                f"{what:14} T={length:7} {entry['median']:8.1f}x "
-                f"[{min(ratios):.1f}, {max(ratios):.1f}]{verdict}",
-                flush=True,
-            )
-    result["load_average_after"] = os.getloadavg()
-    print("load average before and after:", result["load_average_before"], os.getloadavg())
-    if set(options.only) == set("abcd"):
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+    if name == "f":
+        part |= what_is_reached(repeats)
+    else:
+        part["rows"] = rows = {}
+        sections = {"a": published, "b": one_at_a_time, "c": wadnet_training}
+        sections |= {"d": own_training, "e": own_prediction}
+        for what, length, ratios in sections[name](repeats):
+            rows.setdefault(what, {})[length] = row(what, length, ratios)
+            print(what, length, rows[what][length], flush=True)
+    part["load_average"].append(os.getloadavg()[0])
+    return part
 
 
-def verdict_of(entry: dict) -> str:
-    return "holds" if entry["holds"] else "MISSED"
+def row(what: str, length: str, ratios: list[float]) -> dict[str, Any]:
+    """Median and range of some ratios, and whether the target is reached."""
+    target = TARGETS.get(what, {}).get(length)
+    aim = {} if target is None else {"target": target}
+    if not ratios:
+        return {**aim, "note": NO_BFLOAT16}
+    median = statistics.median(ratios)
+    verdict = {} if target is None else {"holds": median >= target}
+    return {
+        "median": round(median, 2),
+        "range": [round(min(ratios), 2), round(max(ratios), 2)],
+        "repeats": len(ratios),
+        **aim,
+        **verdict,
+    }
+
+
+def report(parts: dict[str, Any]) -> None:
+    """Print the tables of docs/speed.md."""
+    head = "| | " + " | ".join(f"T = {length}" for length in LENGTHS) + " |"
+    print(head, "|---|" + "---|" * len(LENGTHS), sep="\n")
+    for part in parts.values():
+        for what, rows in part.get("rows", {}).items():
+            print(f"| {what} | " + " | ".join(map(cell, map(rows.get, LENGTHS))) + " |")
+    if "f" in parts:
+        report_what_is_reached(parts["f"], head)
+    for name, part in parts.items():
+        print(f"part {name}: {part['machine']}, load average {part['load_average']}")
+
+
+def report_what_is_reached(reached: dict[str, Any], head: str) -> None:
+    print(f"\nThe convolutions this core is best at: {reached['peak_gflops']:.0f} GFLOP/s.\n")
+    print(head, "|---|" + "---|" * len(LENGTHS), sep="\n")
+    for network, rows in reached["networks"].items():
+        told = [
+            f"{r['points_per_second'] / 1000:.0f} k points/s, {r['share_of_peak']:.0%}"
+            for r in rows.values()
+        ]
+        print(f"| {network} | " + " | ".join(told) + " |")
+    cost = reached["cost_per_point_999_over_100"]
+    verdict = "holds" if cost <= LARGEST_COST_OF_LENGTH else "MISSED"
+    print(f"\ncost per point, T = 999 over T = 100: {cost} (at most 1.5: {verdict})")
+
+
+def cell(r: dict[str, Any] | None) -> str:
+    """One ratio in a table."""
+    if r is None:
+        return ""
+    aim = f" (≥ {r['target']:g})" if "target" in r else ""
+    if "median" not in r:
+        return f"not measured{aim}"
+    missed = "" if r.get("holds", True) else ", missed"
+    low, high = r["range"]
+    return f"{r['median']:.3g} [{low:.3g}, {high:.3g}]{aim}{missed}"
 
 
 def _processor() -> str:
@@ -133,6 +201,11 @@ def seconds(task: Callable[[], object]) -> float:
     started = time.perf_counter()
     task()
     return time.perf_counter() - started
+
+
+def enough(what: str, length: str, repeats: int) -> int:
+    """Rows without a target are repeated less."""
+    return repeats if length in TARGETS.get(what, {}) else max(2, repeats // 2)
 
 
 def take_turns(
@@ -178,12 +251,12 @@ def published(repeats: int):
                 float(torch.stack(answers).mean())
 
         for name, length in LENGTHS.items():
-            few, many = tracks(30, length), tracks(count(length, 500_000), length)
+            few, many = tracks(12, length), tracks(count(length, 200_000), length)
             ratios = take_turns(
                 lambda: procedure(few),  # noqa: B023
                 lambda: regressor.predict(many),  # noqa: B023
                 len(few) / len(many),
-                repeats,
+                enough("a", name, repeats),
             )
             yield "a", name, ratios
 
@@ -210,12 +283,12 @@ def one_at_a_time(repeats: int):
                 float(network(torch.from_numpy(standardize(x).astype(np.float32).T[None])))
 
     for name, length in LENGTHS.items():
-        few, many = tracks(100, length), tracks(count(length, 200_000), length)
+        few, many = tracks(50, length), tracks(count(length, 200_000), length)
         ratios = take_turns(
             lambda: loop(few),  # noqa: B023
             lambda: regressor.predict(many),  # noqa: B023
             len(few) / len(many),
-            repeats,
+            enough("b", name, repeats),
         )
         yield "b", name, ratios
 
@@ -261,16 +334,20 @@ def wadnet_training(repeats: int):
     for name, length in LENGTHS.items():
         X, alpha = training_set(length)
         plain = plain_training(X, alpha)
-        for precision in ("float32", "bfloat16"):
+        for precision in PRECISIONS:
+            what = f"c {precision}"
+            if precision == "bfloat16" and not quick_in_bfloat16():
+                yield what, name, []
+                continue
             regressor = AlphaRegressor(
                 max_epochs=1, validation_fraction=0, precision=precision, random_state=0
             )
-            ratios = take_turns(plain, lambda: regressor.fit(X, alpha), 1.0, repeats)  # noqa: B023
-            yield f"c {precision}", name, ratios
+            times = enough(what, name, repeats)
+            ratios = take_turns(plain, lambda: regressor.fit(X, alpha), 1.0, times)  # noqa: B023
+            yield what, name, ratios
 
 
-def own_network(repeats: int):
-    default, wadnet = load_pretrained("alpha"), fitted_wadnet()
+def own_training(repeats: int):
     for name, length in LENGTHS.items():
         X, alpha = training_set(length)
         plain = plain_training(X, alpha)
@@ -285,16 +362,87 @@ def own_network(repeats: int):
                     trainer.train_step(batch)  # noqa: B023
 
             seen = sum(batch.positions.shape[0] * batch.positions.shape[1] for batch in batches)
-            ratios = take_turns(plain, steps, points(X) / seen, repeats)
-        yield "d training", name, ratios
+            ratios = take_turns(plain, steps, points(X) / seen, enough("d", name, repeats))
+        yield "d", name, ratios
+
+
+def own_prediction(repeats: int):
+    default, wadnet = load_pretrained("alpha"), fitted_wadnet()
+    for name, length in LENGTHS.items():
         many = tracks(count(length, 200_000), length)
         ratios = take_turns(
             lambda: wadnet.predict(many),  # noqa: B023
             lambda: default.predict(many),  # noqa: B023
             1.0,
-            repeats,
+            enough("e", name, repeats),
         )
-        yield "d prediction", name, ratios
+        yield "e", name, ratios
+
+
+def what_is_reached(repeats: int) -> dict[str, Any]:
+    """Points and operations per second of both networks, and the share of the peak."""
+    peak = peak_of_convolutions()
+    networks = {}
+    for what, estimator in (("network", load_pretrained("alpha")), ("WADNet", fitted_wadnet())):
+        rows = {}
+        for name, length in LENGTHS.items():
+            many = tracks(count(length, 200_000), length)
+            operations = sum(operations_of(estimator.net_.module_, len(x)) for x in many)
+            estimator.predict(many)
+            best = min(seconds(lambda: estimator.predict(many)) for _ in range(repeats))  # noqa: B023
+            rows[name] = {
+                "points_per_second": round(points(many) / best),
+                "operations_per_point": round(operations / points(many)),
+                "gflops": round(operations / best / 1e9, 1),
+                "share_of_peak": round(operations / best / 1e9 / peak, 3),
+            }
+            print(what, name, rows[name], flush=True)
+        networks[what] = rows
+    per_point = [networks["network"][T]["points_per_second"] for T in ("100", "999")]
+    return {
+        "peak_gflops": round(peak, 1),
+        "networks": networks,
+        "cost_per_point_999_over_100": round(per_point[0] / per_point[1], 2),
+    }
+
+
+def peak_of_convolutions() -> float:
+    """The most arithmetic per second, in 1e9, of a convolution of the network's kind."""
+    best = 0.0
+    with torch.inference_mode():
+        for channels, T in ((64, 500), (128, 125), (128, 63)):
+            x = torch.randn(25, 1, T, channels).permute(0, 3, 1, 2)
+            weight = torch.randn(channels, channels, 1, 3)
+            once = partial(nn.functional.conv2d, x, weight, padding=(0, 1))
+            once()
+            fastest = min(seconds(once) for _ in range(30))
+            best = max(best, 2 * 25 * T * channels * channels * 3 / fastest / 1e9)
+    return best
+
+
+@cache
+def operations_of(network: TrajectoryNetwork, T: int) -> int:
+    """Multiplications and additions of one trajectory of T points; activations are not counted."""
+    network = copy.deepcopy(network)
+    recurrent, network.recurrent = network.recurrent, NoRecurrence(network.recurrent)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network.features(torch.zeros(1, 1, T))
+    weights = [p.numel() for name, p in recurrent.named_parameters() if name.startswith("weight")]
+    return int(counter.get_total_flops()) + 2 * sum(weights) * network.recurrent.steps
+
+
+class NoRecurrence(nn.Module):
+    """Stands for a recurrent layer, whose arithmetic torch does not count, and notes its steps."""
+
+    def __init__(self, layer: nn.RNNBase) -> None:
+        super().__init__()
+        self.size = layer.hidden_size * (2 if layer.bidirectional else 1)
+        self.steps = 0
+
+    def forward(self, sequence: Tensor) -> tuple[Tensor, None]:
+        """Give zeros in the place of states."""
+        self.steps = sequence.shape[1]
+        return sequence.new_zeros(*sequence.shape[:2], self.size), None
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skandi.lengths import group_by_length
 from skandi.normalize import standardize
 
 if TYPE_CHECKING:
@@ -175,7 +176,11 @@ def noise_share(trajectories: Sequence[NDArray[np.float64]]) -> NDArray[np.float
         From -1 to 1, the mean over the axes; 1/2 for pure noise, 0 for Brownian motion without
         noise or a track that does not move.
     """
-    return np.array([_noise_share(track) for track in trajectories])
+    share = np.zeros(len(trajectories))
+    for T, same in group_by_length(trajectories).items():
+        for which in np.array_split(same, -(-len(same) * T // _POINTS_AT_A_TIME)):
+            share[which] = _noise_share(np.stack([trajectories[i] for i in which]))
+    return share
 
 
 def length_weights(lengths: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -186,6 +191,7 @@ def length_weights(lengths: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 _FEWEST = 300
+_POINTS_AT_A_TIME = 50_000
 
 
 def _numbers(value: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -222,12 +228,13 @@ def _cross_entropies(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> 
     return np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
 
 
-def _noise_share(track: NDArray[np.float64]) -> float:
-    steps = np.diff(standardize(track), axis=0)
-    if len(steps) < 2:
-        return 0.0
-    steps = steps - steps.mean(axis=0)
-    variance = (steps**2).mean(axis=0)
-    covariance = (steps[1:] * steps[:-1]).mean(axis=0)
+def _noise_share(tracks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same for tracks of one length, (n, T, d) to (n,)."""
+    steps = np.diff(standardize(tracks), axis=1)
+    if steps.shape[1] < 2:
+        return np.zeros(len(tracks))
+    steps = steps - steps.mean(axis=1, keepdims=True)
+    variance = (steps**2).mean(axis=1)
+    covariance = (steps[:, 1:] * steps[:, :-1]).mean(axis=1)
     share = np.divide(-covariance, variance, out=np.zeros_like(variance), where=variance > 0)
-    return float(share.mean())
+    return share.mean(axis=1)

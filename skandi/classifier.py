@@ -238,16 +238,16 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
                 and not np.array_equal(classes, self.classes_)
             ):
                 raise ValueError(
-                    f"warm_start=True needs the classes of the last fit, {list(self.classes_)}, "
-                    f"but y holds {list(classes)}. Set warm_start=False to start anew."
+                    f"warm_start=True needs the classes of the last fit, {self.classes_.tolist()}, "
+                    f"but y holds {classes.tolist()}. Set warm_start=False to start anew."
                 )
             self.classes_ = classes
             return codes.astype(np.int64)
         unknown = np.setdiff1d(classes, self.classes_)
         if len(unknown):
             raise ValueError(
-                f"y holds labels that were not seen in fit: {list(unknown)}. Known labels are "
-                f"{list(self.classes_)}."
+                f"y holds labels that were not seen in fit: {unknown.tolist()}. Known labels are "
+                f"{self.classes_.tolist()}."
             )
         return np.searchsorted(self.classes_, labels).astype(np.int64)
 

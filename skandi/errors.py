@@ -43,3 +43,7 @@ class LongTrackWarning(UserWarning):
 
 class ShortTrackWarning(UserWarning):
     """Tracks were left out because they are shorter than what any network reads."""
+
+
+class SlowArithmeticWarning(UserWarning):
+    """A precision was asked for that this processor can only imitate."""

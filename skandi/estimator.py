@@ -21,6 +21,7 @@ from skandi.errors import WeightsError
 from skandi.networks import MultiScaleNet, NetworkEnsemble, WADNet
 from skandi.networks.base import TrajectoryNetwork
 from skandi.simulate import as_generator
+from skandi.training.arithmetic import PRECISIONS, warn_if_imitated
 from skandi.training.batches import TrajectoryExamples
 from skandi.training.inference import VIEWS, head_outputs, network_features
 from skandi.training.loop import LengthNet, Protocol, Score, hold, seeded, train
@@ -142,6 +143,7 @@ class TrajectoryEstimator(
         TrainingError
             If the loss stops being finite.
         """
+        warn_if_imitated("precision", self.precision, self._device())
         with unchanged_on_error(self):
             return self._fit(X, y, eval_set)
 
@@ -254,6 +256,8 @@ class TrajectoryEstimator(
             require_counts(config["params"], "length")
         if estimator.views not in VIEWS:
             raise ValueError(f"views is {estimator.views!r}")
+        if estimator.predict_precision not in PRECISIONS:
+            raise ValueError(f"predict_precision is {estimator.predict_precision!r}")
         fitted = config["fitted"]
         n_dims, n_outputs = require_counts(fitted, "n_dims_", "n_outputs")
         estimator.n_dims_ = n_dims
@@ -271,8 +275,11 @@ class TrajectoryEstimator(
         return self._head(self._features(self._read(X)))
 
     def _features(self, trajectories: list[NDArray[np.float64]]) -> NDArray[np.float32]:
+        module = self._ready_module()
+        device = next(module.parameters()).device
+        warn_if_imitated("predict_precision", self.predict_precision, device.type)
         return network_features(
-            self._ready_module(),
+            module,
             trajectories,
             length=self.length,
             views=self.views,
@@ -286,7 +293,13 @@ class TrajectoryEstimator(
         return mine[0] is not None and mine == theirs
 
     def _head(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        return head_outputs(self._ready_module(), features)
+        outputs = head_outputs(self._ready_module(), features)
+        if not np.isfinite(outputs).all():
+            raise WeightsError(
+                "The network gives numbers that are not finite: its weights are too large to "
+                "compute with, or damaged. Load weights that are sound, or fit it again."
+            )
+        return outputs
 
     def _ready_module(self) -> TrajectoryNetwork:
         check_is_fitted(self)

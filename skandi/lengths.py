@@ -65,7 +65,9 @@ def group_by_length(trajectories: Sequence[NDArray]) -> dict[int, NDArray[np.int
 
 
 def similar_lengths(
-    n_points: NDArray[np.int64], batch_points: int, most_padding: float
+    n_points: NDArray[np.int64],
+    batch_points: int,
+    most_padding: Callable[[int], float] | None,
 ) -> Iterator[NDArray[np.int64]]:
     """Yield batches of trajectories of similar length, the longest first.
 
@@ -76,9 +78,9 @@ def similar_lengths(
     batch_points : int
         Largest number of points in a batch, were all as long as its longest; one trajectory may be
         longer than that.
-    most_padding : float
-        By how much of the longest trajectory of a batch the others may be shorter; 0 for batches of
-        one length.
+    most_padding : callable, or None
+        Gives, from the length of the longest of a batch, how many points the others may lack in
+        all; None for batches of one length.
 
     Yields
     ------
@@ -88,9 +90,9 @@ def similar_lengths(
     Examples
     --------
     >>> n_points = np.array([20, 100, 19, 95, 20])
-    >>> [batch.tolist() for batch in similar_lengths(n_points, 1000, 0.1)]
+    >>> [batch.tolist() for batch in similar_lengths(n_points, 1000, lambda T: T / 10)]
     [[3, 1], [2, 0, 4]]
-    >>> [batch.tolist() for batch in similar_lengths(n_points, 1000, 0.0)]
+    >>> [batch.tolist() for batch in similar_lengths(n_points, 1000, None)]
     [[1], [3], [0, 4], [2]]
     """
     order = np.argsort(n_points, kind="stable")
@@ -98,8 +100,10 @@ def similar_lengths(
     stop = len(order)
     while stop:
         T = int(ordered[stop - 1])
-        similar = int(np.searchsorted(ordered, T * (1 - most_padding)))
-        start = max(similar, stop - max(1, batch_points // max(T, 1)))
+        lowest = max(0, stop - max(1, batch_points // max(T, 1)))
+        lacking = np.cumsum(T - ordered[lowest:stop][::-1])
+        allowed = 0 if most_padding is None else most_padding(T)
+        start = stop - int(np.searchsorted(lacking, allowed, side="right"))
         yield order[start:stop]
         stop = start
 

@@ -112,6 +112,12 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
             "or damaged. Fetch or write it again."
         )
     state = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+    broken = [name for name, t in state.items() if not torch.isfinite(t).all()]
+    if broken:
+        raise WeightsError(
+            f"{path} has weights that are not finite ({', '.join(broken[:3])}): the training that "
+            "wrote it failed, or it was altered. Fetch or write it again."
+        )
     return _parsed(path, metadata.get("config", "")), state
 
 

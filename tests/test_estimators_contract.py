@@ -144,21 +144,26 @@ def test_answers__small_batches__are_the_same(kind, fitted, batch_points, monkey
     assert_allclose(answers(fitted[kind], X), expected, atol=1e-5)
 
 
-def test_answers__every_track_of_its_own_length__share_few_passes(fitted, monkeypatch):
-    estimator = fitted["alpha multiscale"]
-    module = estimator.net_.module_
+@each_kind
+def test_answers__every_track_of_its_own_length__share_few_passes(kind, fitted, monkeypatch):
+    from skandi.training import inference
+
+    estimator = fitted[kind]
     rng = np.random.default_rng(3)
     X = [rng.normal(size=(T, estimator.n_dims_)).cumsum(axis=0) for T in range(20, 120)]
     alone = np.concatenate([estimator.transform([t]) for t in X])
     passes = []
-    padded = module.padded_features
-    monkeypatch.setattr(
-        module, "padded_features", lambda x, n: passes.append(n.tolist()) or padded(x, n)
-    )
+
+    def counted(network, precision, reader=inference._reader):
+        read = reader(network, precision)
+        return lambda x, n: passes.append((x.shape[2], n)) or read(x, n)
+
+    monkeypatch.setattr(inference, "_reader", counted)
     assert_allclose(estimator.transform(X), alone, atol=1e-5)
-    assert len(passes) < 20
-    # No row is filled up by more than a tenth.
-    assert all(min(n) >= 0.9 * max(n) for n in passes)
+    assert len(passes) < 12
+    # What is filled up costs less than another pass would.
+    for T, n in passes:
+        assert n is None or (T - n).sum() <= inference._PASS + inference._PASS_PER_POINT * T
 
 
 @each_kind

@@ -8,21 +8,29 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from spread_estimators import tiny_alpha
 from tracks_in_every_format import EVERY_FORMAT, trackmate_simple_xml
 
-from skandi import analyse, read_tracks
-from skandi.errors import SkandiError, TracksFileError
+from skandi import AlphaRegressor, analyse, read_tracks
+from skandi.distributed import predict
+from skandi.errors import SkandiError, TracksFileError, WeightsError
 from skandi.normalize import standardize
+from skandi.simulate import make_andi
+from skandi.weights import load_weights, save_weights
 
 _PATH = Path(__file__).parents[1] / "benchmarks" / "fuzz.py"
 _SPEC = importlib.util.spec_from_file_location("fuzz", _PATH)
 fuzz = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(fuzz)
 
-TARGETS = [*EVERY_FORMAT, "trackmate-csv-6", "challenge", "weights", "frame", "arrays"]
+TARGETS = [
+    *EVERY_FORMAT, "trackmate-csv-6", "challenge", "weights", "weights-forged", "joint",
+    "joint-forged", "frame", "parquet-frame", "npy", "arrays", "analyse",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +43,7 @@ def makers(tmp_path_factory):
 def test_hostile_input__is_read_soundly_or_refused_with_a_remedy(target, makers):
     verdicts = [
         fuzz.attempt(target, makers[target], np.random.default_rng([7, k]), k, None)
-        for k in range(60)
+        for k in range(40)
     ]
     assert [v for v in verdicts if v.startswith("failed")] == []
     assert "refused" in verdicts  # the changes are hostile enough to matter
@@ -100,6 +108,42 @@ def test_parquet__units_that_are_none__are_refused(tmp_path):
     frame.to_parquet(path)
     with pytest.raises(TracksFileError, match="'fast'"):
         read_tracks(path)
+
+
+@pytest.mark.parametrize("interval", [-1, 0, True, float("inf"), float("nan")])
+def test_parquet__interval_that_is_none__is_refused_in_partitions_too(interval, tmp_path):
+    path = tmp_path / "tracks.parquet"
+    frame = pd.DataFrame({"particle": 1, "frame": range(12), "x": 1.0, "y": np.arange(12.0)})
+    frame.attrs["skandi"] = {"frame_interval": interval}
+    frame.to_parquet(path)
+    for read in (read_tracks, lambda path: predict(path, tmp_path / "out", n_partitions=1)):
+        with pytest.raises(TracksFileError, match="a positive number and two words are needed"):
+            read(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights__not_finite_with_the_right_hash__are_refused(value, tmp_path):
+    path = tmp_path / "w.safetensors"
+    save_weights(path, {"w": torch.tensor([1.0, value])}, {})
+    with pytest.raises(WeightsError, match="not finite .w.: .* again"):
+        load_weights(path)
+
+
+def test_weights__too_large_to_compute_with__give_an_error_and_no_nan():
+    X, y = make_andi(4, length=12, random_state=0)
+    fitted = tiny_alpha(random_state=0).fit(X, y)
+    with torch.no_grad():
+        fitted.net_.module_.output.bias.fill_(float("inf"))
+    with pytest.raises(WeightsError, match="too large to compute with"):
+        fitted.predict(X)
+
+
+def test_weights__precision_of_no_kind__is_refused_at_load(tmp_path):
+    X, y = make_andi(4, length=12, random_state=0)
+    fitted = tiny_alpha(random_state=0).fit(X, y).set_params(predict_precision=2)
+    fitted.save(tmp_path / "w.safetensors")
+    with pytest.raises(WeightsError, match="predict_precision is 2"):
+        AlphaRegressor.load(tmp_path / "w.safetensors")
 
 
 # --- numbers of every size ------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skandi.lengths import WADNET_LENGTHS, crops, group_by_length
+from skandi.lengths import WADNET_LENGTHS, crops, group_by_length, similar_lengths
 
 
 def test_wadnet_lengths__the_grid__has_43_sorted_lengths():
@@ -62,3 +62,21 @@ def test_group_by_length__mixed__keeps_order_and_loses_nothing():
 def test_group_by_length__few__is_right(lengths, expected):
     groups = group_by_length([np.zeros((T, 2)) for T in lengths])
     assert {T: list(members) for T, members in groups.items()} == expected
+
+
+@pytest.mark.parametrize("most_padding", [None, lambda T: 30, lambda T: 10 * T])
+@pytest.mark.parametrize("batch_points", [1, 200, 100_000])
+def test_similar_lengths__batches__keep_to_both_limits_and_lose_nothing(most_padding, batch_points):
+    n_points = np.random.default_rng(0).integers(2, 40, size=150)
+    batches = list(similar_lengths(n_points, batch_points, most_padding))
+    assert sorted(np.concatenate(batches)) == list(range(150))
+    allowed = (lambda T: 0) if most_padding is None else most_padding
+    for k, batch in enumerate(batches):
+        T = n_points[batch].max()
+        assert len(batch) == 1 or len(batch) * T <= batch_points
+        assert (T - n_points[batch]).sum() <= allowed(T)
+        # and one more trajectory would break one of them
+        if k + 1 < len(batches):
+            following = n_points[batches[k + 1]].max()
+            more = (T - n_points[batch]).sum() + T - following > allowed(T)
+            assert more or (len(batch) + 1) * T > batch_points

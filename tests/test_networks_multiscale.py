@@ -172,3 +172,41 @@ def test_padded_features__gradients__are_those_of_each_alone():
     alone = [*(p.grad for p in net.reduce.parameters()), net.stem.weight.grad]
     for a, b in zip(together, alone, strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
+
+
+# --- without derivatives ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_dims, options", [(1, {}), (2, SMALL), (3, {"recurrent_size": 0})])
+@pytest.mark.parametrize("T", [1, 2, 3, 10, 33, 200])
+def test_reader__one_length__gives_the_features(n_dims, options, T):
+    net = network(n_dims, **options).eval()
+    x = positions(5, n_dims, T)
+    with torch.inference_mode():
+        torch.testing.assert_close(net.reader()(x, None), net.features(x), atol=2e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("n_dims, options", [(1, {}), (2, SMALL), (3, {"recurrent_size": 0})])
+@pytest.mark.parametrize("lengths", [[70], [1, 70], [1, 2, 3, 9, 10, 17, 33, 64, 65], [60, 64, 70]])
+def test_reader__unequal_lengths__gives_the_features_of_each_alone(n_dims, options, lengths):
+    net = network(n_dims, **options).eval()
+    tracks = [positions(1, n_dims, T, seed=T)[0] for T in lengths]
+    x = torch.full((len(lengths), n_dims, 70), 7.0)  # what lies beyond a track must not matter
+    for row, track in zip(x, tracks, strict=True):
+        row[:, : track.shape[1]] = track
+    with torch.inference_mode():
+        together = net.reader()(x, torch.tensor(lengths))
+        for row, track in zip(together, tracks, strict=True):
+            expected = net.features(track[None])[0]
+            torch.testing.assert_close(row, expected, atol=2e-5, rtol=1e-5)
+
+
+def test_reader__input__is_left_as_it_was(full_size):
+    x = positions(4, 2, 40)
+    before, weights = x.clone(), [p.clone() for p in full_size.parameters()]
+    with torch.inference_mode():
+        read = full_size.reader()
+        first = read(x, torch.tensor([30, 40, 40, 40]))
+        torch.testing.assert_close(read(x, torch.tensor([30, 40, 40, 40])), first, atol=0, rtol=0)
+    assert torch.equal(x, before)
+    assert all(map(torch.equal, weights, full_size.parameters()))

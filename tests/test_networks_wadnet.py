@@ -110,3 +110,18 @@ def test_wadnet__constructor_parameters__shape_the_network():
 
 def test_wadnet__zeros__are_finite():
     assert torch.isfinite(network().eval()(torch.zeros(2, 2, 12, dtype=torch.float64))).all()
+
+
+@pytest.mark.parametrize("lengths", [[70], [1, 2, 3, 9, 10, 17, 33, 64, 65], [60, 64, 70]])
+def test_padded_features__unequal_lengths__are_those_of_each_alone(lengths):
+    net = network().eval()
+    tracks = [positions(1, 2, T, seed=T)[0] for T in lengths]
+    x = torch.full(
+        (len(lengths), 2, 70), 7.0, dtype=torch.float64
+    )  # what lies beyond a track must not matter
+    for row, track in zip(x, tracks, strict=True):
+        row[:, : track.shape[1]] = track
+    with torch.inference_mode():
+        together = net.padded_features(x, torch.tensor(lengths))
+        for row, track in zip(together, tracks, strict=True):
+            torch.testing.assert_close(row, net.features(track[None])[0], atol=1e-5, rtol=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from skandi.cli.console import require_folder, say
 from skandi.errors import TrainingError
 
 Recipe = Literal["andi-2020", "andi-2020-fixed"]
-Precision = Literal["bfloat16", "float32"]
+Precision = Literal["auto", "bfloat16", "float32"]
 
 
 def train(
@@ -25,7 +26,11 @@ def train(
     ),
     lr: float = typer.Option(2e-3, help="Learning rate on the plateau."),
     recipe: Recipe = typer.Option("andi-2020", help="Recipe of the simulated data."),
-    precision: Precision = typer.Option("bfloat16", help="Arithmetic of the network."),
+    precision: Precision = typer.Option(
+        "auto",
+        help="Arithmetic of the network; auto takes bfloat16 where the processor has instructions "
+        "for it, else float32, and keeps to what a training began with.",
+    ),
     seed: int = typer.Option(0, min=0, help="Seed of the data and of the first weights."),
     init: Path | None = typer.Option(
         None, metavar="WEIGHTS", help="Weights to start from, of any dimension."
@@ -79,7 +84,12 @@ def train(
         seed=seed,
     )
     first, initial = ({}, None) if init is None else first_member(*load_weights(init))
-    trainer = StreamTrainer(config, folder, initial=initial, earlier=_trainings(first))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        trainer = StreamTrainer(config, folder, initial=initial, earlier=_trainings(first))
+    for warning in caught:
+        say(f"warning: {warning.message}")
+    say(f"computing in {trainer.config.precision}")
     if trainer.step:
         say(f"going on at step {trainer.step} of {steps}")
     elif initial is not None:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from skandi.errors import TracksFileError
 from skandi.io.localisations import Localisations
+from skandi.io.parquet import units_of
 from skandi.io.tables import TABLE_FORMATS, read_frame, table_format
 from skandi.io.tidy import AXES, FRAME_COLUMNS, GROUP_COLUMNS, TIME_COLUMNS, TRACK_COLUMNS
 from skandi.io.trackmate_csv import FRAME, POSITIONS, TIME, TRACK
@@ -63,17 +64,18 @@ class Layout:
             )
         # of no type at all in an empty table, and then not taken for numbers
         table = read_frame(empty.astype(object), source=source, format=format)
-        told = units if isinstance(units, dict) else None
-        interval = None if told is None else told.get("frame_interval")
+        told = units_of(units, source)
+        by_format = (None, table.time_unit, table.space_unit)
+        interval, time_unit, space_unit = by_format if told is None else told
         return cls(
             format=format,
             axes=table.axes,
             is_frame=table.is_frame,
             has_clock=table.clock is not None and told is None,
-            frame_interval=None if interval is None else float(interval),
+            frame_interval=interval,
             default_interval=table.frame_interval if told is None else None,
-            time_unit=table.time_unit if told is None else told.get("time_unit"),
-            space_unit=table.space_unit if told is None else told.get("space_unit"),
+            time_unit=time_unit,
+            space_unit=space_unit,
         )
 
     def read(self, frame: pd.DataFrame, source: str) -> Localisations:

@@ -17,6 +17,7 @@ from skandi.io.tidy import tidy_frame
 from skandi.io.tracks import Tracks
 
 _UNITS = "skandi"
+_NAMES = ("frame_interval", "time_unit", "space_unit")
 
 
 def read_parquet(path: str | os.PathLike[str]) -> Localisations:
@@ -38,31 +39,37 @@ def read_parquet(path: str | os.PathLike[str]) -> Localisations:
         raise TracksFileError(f"{path} is not a readable Parquet file: {error}.") from error
     table = read_frame(frame, source=str(path))
     table.format = "parquet"
-    units: Any = frame.attrs.get(_UNITS)
-    if isinstance(units, dict):
-        table.frame_interval = units.get("frame_interval")
-        table.time_unit = units.get("time_unit")
-        table.space_unit = units.get("space_unit")
-        texts = (table.time_unit, table.space_unit)
-        interval = table.frame_interval
-        if not (interval is None or isinstance(interval, int | float)) or not all(
-            text is None or isinstance(text, str) for text in texts
-        ):
-            raise TracksFileError(
-                f"{path} says the frame interval is {interval!r} and the units are {texts}: a "
-                "number and two words are needed. Write it again, or pass them as arguments."
-            )
+    units = units_of(frame.attrs.get(_UNITS), str(path))
+    if units is not None:
+        table.frame_interval, table.time_unit, table.space_unit = units
     return table
+
+
+def units_of(told: Any, source: str) -> tuple[float | None, str | None, str | None] | None:
+    """Frame interval and both units that a file tells in our words; None if it tells none.
+
+    Raises
+    ------
+    TracksFileError
+        If they are no positive number and words.
+    """
+    if not isinstance(told, dict):
+        return None
+    interval, *texts = (told.get(name) for name in _NAMES)
+    is_number = isinstance(interval, int | float) and not isinstance(interval, bool)
+    is_interval = interval is None or (is_number and 0 < interval < float("inf"))
+    if not is_interval or not all(text is None or isinstance(text, str) for text in texts):
+        raise TracksFileError(
+            f"{source} says the frame interval is {interval!r} and the units are {texts}: a "
+            "positive number and two words are needed. Write it again with write_tracks."
+        )
+    return (None if interval is None else float(interval), *texts)
 
 
 def write_parquet(tracks: Tracks, path: str | os.PathLike[str]) -> None:
     """Write tracks as a tidy table in Parquet, with their units, for `read_parquet`."""
     frame = tidy_frame(tracks)
-    frame.attrs[_UNITS] = {
-        "frame_interval": tracks.frame_interval,
-        "time_unit": tracks.time_unit,
-        "space_unit": tracks.space_unit,
-    }
+    frame.attrs[_UNITS] = {name: getattr(tracks, name) for name in _NAMES}
     save_parquet(frame, path)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -45,6 +46,15 @@ class TrajectoryNetwork(nn.Module):
         For networks that have ``reads_padded``; what `x` holds beyond these points is ignored.
         """
         raise NotImplementedError(f"{type(self).__name__} reads trajectories of one length")
+
+    def reader(self) -> Callable[[Tensor, Tensor | None], Tensor]:
+        """Give a function of x and lengths (or None) with the features to rounding, for answers.
+
+        Where nothing is learnt, a network may do with fewer passes over its data.
+        """
+        return lambda x, lengths: (
+            self.features(x) if lengths is None else self.padded_features(x, lengths)
+        )
 
     @abstractmethod
     def head(self, features: Tensor) -> Tensor:

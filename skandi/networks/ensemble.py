@@ -61,6 +61,11 @@ class NetworkEnsemble(TrajectoryNetwork):
         each = [member.padded_features(x, lengths) for member in self.networks()]
         return torch.cat(each, dim=1)
 
+    def features_without_gradient(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Give the feature vectors, of the first ``lengths`` points if given, for answers."""
+        each = [member.features_without_gradient(x, lengths) for member in self.networks()]
+        return torch.cat(each, dim=1)
+
     def head(self, features: Tensor) -> Tensor:
         """Give the logarithms of the mean probabilities, shape (n, n_outputs)."""
         each = [

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from skandi.networks.base import TrajectoryNetwork
 from skandi.networks.channels_last import as_image, convolve, group_norm, moments
-from skandi.networks.padding import Padding
+from skandi.networks.multiscale_inference import MultiScaleReader
+from skandi.networks.padding import Padding, cleared
 
 # Standard deviations below this count as "never moved"; z-scored positions are of order one.
 STILL = 1e-6
@@ -98,6 +99,10 @@ class MultiScaleNet(TrajectoryNetwork):
         """Give the feature vectors of the first ``lengths`` points, shape (n, hidden_size)."""
         return self._features(x, Padding(lengths, x.shape[2]))
 
+    def reader(self) -> MultiScaleReader:
+        """Give a function of x and lengths (or None) with the feature vectors, for answers."""
+        return MultiScaleReader(self, describe)
+
     def _features(self, x: Tensor, padding: Padding | None) -> Tensor:
         channels, summary = describe(x, padding)
         h = cleared(convolve(self.stem, as_image(channels)), padding)
@@ -144,11 +149,6 @@ class ResidualBlock(nn.Module):
         if isinstance(self.shortcut, nn.Conv1d):
             h = convolve(self.shortcut, h)
         return cleared(self.activation(inner + h), padding), padding
-
-
-def cleared(h: Tensor, padding: Padding | None) -> Tensor:
-    """Put zeros beyond the real points, if there are others."""
-    return h if padding is None else padding.clear(h)
 
 
 def points_of(h: Tensor, padding: Padding | None) -> Tensor:

@@ -34,6 +34,7 @@ class Padding:
     def __init__(self, lengths: Tensor, T: int) -> None:
         self.lengths = lengths
         self.T = T
+        self.shortest = int(lengths.min())
         points = torch.arange(T, device=lengths.device)
         self.mask = (points < lengths[:, None])[:, None].to(torch.float32)
 
@@ -53,3 +54,8 @@ class Padding:
         )
         states, _ = layer(packed)
         return nn.utils.rnn.pad_packed_sequence(states, batch_first=True, total_length=self.T)[0]
+
+
+def cleared(h: Tensor, padding: Padding | None) -> Tensor:
+    """Put zeros beyond the real points, if there are others."""
+    return h if padding is None else padding.clear(h)

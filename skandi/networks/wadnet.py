@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from skandi.networks.base import TrajectoryNetwork
 from skandi.networks.channels_last import as_image, convolve, dilated, gated
+from skandi.networks.padding import Padding, cleared
 
 
 class WADNet(TrajectoryNetwork):
@@ -47,6 +48,8 @@ class WADNet(TrajectoryNetwork):
     torch.Size([7, 5])
     """
 
+    reads_padded = True
+
     def __init__(
         self,
         n_dims: int = 1,
@@ -74,18 +77,27 @@ class WADNet(TrajectoryNetwork):
 
     def features(self, x: Tensor) -> Tensor:
         """Give the feature vectors v, shape (n, hidden_size)."""
-        h = convolve(self.stem, as_image(x))
+        return self._states(x, None)[:, -1]
+
+    def padded_features(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Give the feature vectors v of the first ``lengths`` points, shape (n, hidden_size)."""
+        states = self._states(x, Padding(lengths, x.shape[2]))
+        return states[torch.arange(len(x), device=x.device), lengths - 1]
+
+    def _states(self, x: Tensor, padding: Padding | None) -> Tensor:
+        """States of the last LSTM, (n, T, hidden_size); it reads no padding before the end."""
+        h = cleared(convolve(self.stem, as_image(cleared(x, padding))), padding)
         total = h
         # The filter's half is doubled for `gated`.
         rows = torch.ones(2 * h.shape[1], dtype=x.dtype, device=x.device)
         rows[: h.shape[1]] = 2
         for layer in self.gated:
             assert isinstance(layer, nn.Conv1d)
-            h = convolve(self.mix, gated(dilated(layer, h, rows)))
+            h = cleared(convolve(self.mix, gated(dilated(layer, h, rows))), padding)
             total = total + h
         sequence = self.dropout(self.norm(total[:, :, 0])).transpose(1, 2)
         states, _ = self.recurrent(sequence)
-        return states[:, -1]
+        return states
 
     def head(self, features: Tensor) -> Tensor:
         """Map feature vectors to outputs."""

@@ -1,13 +1,22 @@
-"""In which precision a batch is computed."""
+"""In which precision a batch is computed, and which one a processor is quick in."""
 
 from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from skandi.errors import SlowArithmeticWarning
 from skandi.networks.base import TrajectoryNetwork
 
 PRECISIONS = ("float32", "bfloat16")
+
+_CPUINFO = Path("/proc/cpuinfo")
 
 
 def arithmetic(precision: str, network: TrajectoryNetwork, x: Tensor) -> torch.autocast:
@@ -26,3 +35,58 @@ def arithmetic(precision: str, network: TrajectoryNetwork, x: Tensor) -> torch.a
         raise ValueError(f"precision is {precision!r}; it must be one of {list(PRECISIONS)}.")
     half = precision == "bfloat16" and x.shape[-1] >= network.shortest_bfloat16
     return torch.autocast(x.device.type, torch.bfloat16, enabled=half)
+
+
+@lru_cache(maxsize=1)
+def quick_in_bfloat16() -> bool:
+    """Tell whether this processor has instructions that multiply bfloat16.
+
+    Without them (AVX512_BF16, AMX, or BF16 on ARM; most laptops have none) torch imitates bfloat16,
+    about eight times as slowly as it computes in float32.
+    """
+    told = getattr(torch.cpu, "get_capabilities", None)  # torch before 2.10 does not tell
+    names = _true_names(told()) if told is not None else _flags_of(_CPUINFO)
+    return any(name == "bf16" or name.endswith("_bf16") for name in names)
+
+
+def quick_precision() -> str:
+    """Give the precision that this processor trains fastest in."""
+    return "bfloat16" if quick_in_bfloat16() else "float32"
+
+
+def warn_if_imitated(parameter: str, precision: str, device: str = "cpu") -> None:
+    """Warn where bfloat16 is asked of a processor that can only imitate it.
+
+    Parameters
+    ----------
+    parameter : str
+        Name of the parameter that asks.
+    precision : str
+        Its value.
+    device : str
+        Where the network is; the warning is about processors.
+    """
+    if precision == "bfloat16" and device == "cpu" and not quick_in_bfloat16():
+        warnings.warn(
+            f"{parameter}='bfloat16', but this processor has no instructions for it (AVX512_BF16, "
+            "AMX, or BF16 on ARM) and imitates it, about eight times as slowly as it computes in "
+            f"float32. Set {parameter}='float32', unless it is the rounding that you want.",
+            SlowArithmeticWarning,
+            stacklevel=3,
+        )
+
+
+def _true_names(capabilities: Mapping[str, Any]) -> set[str]:
+    return {name for name, there in capabilities.items() if there is True}
+
+
+def _flags_of(path: Path) -> set[str]:
+    """What Linux says of the first processor; nothing where there is no such file."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return set()
+    told = (line.partition(":") for line in lines)
+    return next(
+        (set(f.split()) for key, _, f in told if key.strip() in ("flags", "Features")), set()
+    )

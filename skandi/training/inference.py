@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import permutations, product
 
 import numpy as np
@@ -18,7 +18,9 @@ from skandi.training.arithmetic import arithmetic
 BATCH_POINTS = 25_000
 """Points per forward pass: enough to keep a core busy, few enough to stay in its cache."""
 
-_MOST_PADDING = 0.1
+# What another pass costs beside its points, in points: calls, and steps of the recurrence.
+_PASS = 1_000
+_PASS_PER_POINT = 1.5
 
 
 VIEWS = ("none", "flip", "all")
@@ -62,16 +64,27 @@ def network_features(
     n_read = np.zeros(len(trajectories), dtype=np.int64)
     device = _device(network)
     with torch.inference_mode():
+        read = _reader(network, precision)
         for which, x, lengths in _batches(trajectories, length, batch_points, network.reads_padded):
+            lengths = None if lengths is None else lengths.to(device)
             for view in symmetric_views(x.to(device), views):
-                with arithmetic(precision, network, view):
-                    if lengths is None:
-                        v = network.features(view)
-                    else:
-                        v = network.padded_features(view, lengths.to(device))
-                features[which] += v.float().cpu().numpy()
+                features[which] += read(view, lengths).float().cpu().numpy()
                 n_read[which] += 1
     return features / n_read[:, None].astype(np.float32)
+
+
+def _reader(
+    network: TrajectoryNetwork, precision: str
+) -> Callable[[Tensor, Tensor | None], Tensor]:
+    """Features of a batch as a function; sums in bfloat16 need the care that training takes."""
+    if precision == "float32":
+        return network.reader()
+
+    def read(x: Tensor, lengths: Tensor | None) -> Tensor:
+        with arithmetic(precision, network, x):
+            return network.features(x) if lengths is None else network.padded_features(x, lengths)
+
+    return read
 
 
 def network_outputs(
@@ -120,6 +133,11 @@ def _device(network: TrajectoryNetwork) -> torch.device:
     return next(network.parameters()).device
 
 
+def _most_padding(T: int) -> float:
+    """Points of padding that cost as much as another pass."""
+    return _PASS + _PASS_PER_POINT * T
+
+
 def _batches(
     trajectories: Sequence[NDArray[np.float64]],
     length: int | None,
@@ -132,8 +150,8 @@ def _batches(
     batch of few trajectories leaves a core idle, and every new shape makes torch generate code.
     """
     n_points = lengths_of(trajectories)
-    most_padding = _MOST_PADDING if padded and length is None else 0.0
-    for which in similar_lengths(n_points, batch_points, most_padding):
+    joined = padded and length is None
+    for which in similar_lengths(n_points, batch_points, _most_padding if joined else None):
         batch = [trajectories[i] for i in which]
         if n_points[which[0]] == n_points[which[-1]]:
             z = standardize(np.stack(batch)).astype(np.float32)

@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from skandi.networks.alpha_head import N_ALPHA_OUTPUTS, alpha_distribution_loss,
 from skandi.normalize import standardize
 from skandi.simulate import StreamBatch, TrajectoryStream, make_andi
 from skandi.simulate.recipes import TASKS, composition
-from skandi.training.arithmetic import arithmetic
+from skandi.training.arithmetic import arithmetic, quick_precision, warn_if_imitated
 from skandi.training.inference import network_outputs
 from skandi.training.muon import make_optimizers
 from skandi.weights import save_weights
@@ -64,7 +64,9 @@ class StreamTraining:
     recipe : str
         Recipe of the data, see `skandi.simulate.make_andi`.
     precision : str
-        "bfloat16" or "float32" for the network's arithmetic.
+        "bfloat16" or "float32" for the network's arithmetic; "auto" stands for what a checkpoint
+        was made with, or else for what this processor is quick in, and `StreamTrainer.config` says
+        which.
     seed : int
         Seed of the initial weights and of the data.
     network : dict
@@ -82,7 +84,7 @@ class StreamTraining:
     average: int = 1_000
     batch_points: int = 60_000
     recipe: str = "andi-2020"
-    precision: str = "bfloat16"
+    precision: str = "auto"
     seed: int = 0
     network: dict[str, Any] = field(default_factory=dict)
 
@@ -125,9 +127,9 @@ class StreamTrainer:
         earlier: Sequence[dict[str, Any]] = (),
         validation_size: int = 4_000,
     ) -> None:
-        self.config = config
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
+        self.config = config = _with_precision(config, self.checkpoint_path)
         for stale in self.directory.glob(".*.pt.*.part"):
             stale.unlink()  # of a process that was killed while it wrote
         self.network = build_network(config)
@@ -405,6 +407,18 @@ def export(
     }
     save_weights(path, trainer.average, card, dtype=torch.float16)
     return card
+
+
+def _with_precision(config: StreamTraining, checkpoint: Path) -> StreamTraining:
+    """Put the precision that a training began with, or that is quick here, in place of "auto"."""
+    if config.precision != "auto":
+        warn_if_imitated("precision", config.precision)
+        return config
+    if not checkpoint.exists():
+        return replace(config, precision=quick_precision())
+    return replace(
+        config, precision=json.loads(_read_checkpoint(checkpoint)["config"])["precision"]
+    )
 
 
 def _read_checkpoint(path: Path) -> dict[str, Any]:

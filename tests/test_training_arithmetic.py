@@ -1,0 +1,120 @@
+"""bfloat16 is the default only where a processor has it, and warned of where it is imitated."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from small_estimators import small
+from spread_estimators import tiny_alpha, tracks
+
+from skandi.errors import SlowArithmeticWarning
+from skandi.training import arithmetic
+from skandi.training.stream import StreamTrainer, StreamTraining
+
+CPUINFO = "processor\t: 0\nvendor_id\t: X\n{key}\t\t: fpu avx2 {flag} rdpid\n\nprocessor\t: 1\n"
+NETWORK = {"channels": (16,) * 5, "recurrent_size": 4, "hidden_size": 16}
+
+
+@pytest.fixture
+def processor(monkeypatch):
+    """Let this processor be one with or without instructions for bfloat16."""
+
+    def become(quick):
+        monkeypatch.setattr(arithmetic, "quick_in_bfloat16", lambda: quick)
+
+    return become
+
+
+@pytest.mark.parametrize(
+    "key, flag, expected",
+    [
+        ("flags", "avx512_bf16", True),
+        ("flags", "amx_bf16", True),
+        ("Features", "bf16", True),
+        ("flags", "avx512f", False),
+        ("Features", "fphp", False),
+    ],
+)
+def test_quick_in_bfloat16__flags_of_the_kernel__decide(key, flag, expected, tmp_path, monkeypatch):
+    path = tmp_path / "cpuinfo"
+    path.write_text(CPUINFO.format(key=key, flag=flag))
+    monkeypatch.setattr(arithmetic, "_CPUINFO", path)
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert arithmetic.quick_in_bfloat16.__wrapped__() is expected
+
+
+@pytest.mark.parametrize(
+    "told, expected",
+    [({"avx512_bf16": True}, True), ({"amx_bf16": False, "avx2": True, "cpu_name": "bf16"}, False)],
+)
+def test_quick_in_bfloat16__torch_that_tells__is_believed(told, expected, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
+    assert arithmetic.quick_in_bfloat16.__wrapped__() is expected
+
+
+def test_quick_in_bfloat16__nobody_tells__is_false(tmp_path, monkeypatch):
+    monkeypatch.setattr(arithmetic, "_CPUINFO", tmp_path / "none")
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert arithmetic.quick_in_bfloat16.__wrapped__() is False
+
+
+@pytest.mark.parametrize("quick, expected", [(True, "bfloat16"), (False, "float32")])
+def test_stream__precision_left_out__is_what_the_processor_is_quick_in(
+    quick, expected, processor, tmp_path
+):
+    processor(quick)
+    trainer = StreamTrainer(StreamTraining(network=NETWORK), tmp_path, validation_size=1)
+    assert trainer.config.precision == expected
+    trainer.save(trainer.checkpoint_path)
+    saved = torch.load(trainer.checkpoint_path, weights_only=True)["config"]
+    assert json.loads(saved)["precision"] == expected
+
+
+@pytest.mark.parametrize("first, second", [(True, False), (False, True)])
+def test_stream__resumed_on_another_processor__keeps_its_precision(
+    first, second, processor, tmp_path
+):
+    processor(first)
+    began = StreamTrainer(StreamTraining(network=NETWORK), tmp_path, validation_size=1)
+    began.step = 7
+    began.save(began.checkpoint_path)
+    processor(second)
+    resumed = StreamTrainer(StreamTraining(network=NETWORK), tmp_path, validation_size=1)
+    assert (resumed.step, resumed.config) == (7, began.config)
+
+
+def test_stream__bfloat16_asked_of_a_processor_without__is_done_with_a_warning(processor, tmp_path):
+    processor(False)
+    config = StreamTraining(network=NETWORK, precision="bfloat16")
+    with pytest.warns(SlowArithmeticWarning, match="Set precision='float32'"):
+        assert StreamTrainer(config, tmp_path, validation_size=1).config == config
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_estimators__bfloat16__is_warned_of_where_it_is_imitated(quick, processor):
+    processor(quick)
+    X, y = tracks(12, high=40)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fitted = tiny_alpha(random_state=0).set_params(precision="bfloat16").fit(X, y)
+        fitted.set_params(predict_precision="bfloat16").predict(X)
+        told = [str(w.message) for w in caught if w.category is SlowArithmeticWarning]
+        caught.clear()
+        fitted.set_params(precision="float32", predict_precision="float32").fit(X, y).predict(X)
+        assert not [w for w in caught if w.category is SlowArithmeticWarning]
+    if quick:
+        assert told == []
+    else:
+        assert [text.partition("=")[0] for text in told] == ["precision", "predict_precision"]
+        assert all("float32" in text for text in told)
+
+
+def test_estimators__prediction_in_bfloat16__of_a_classifier_is_warned_of_too(processor):
+    processor(False)
+    X, _ = tracks(12, high=40)
+    labels = np.resize(["a", "b"], 12)
+    fitted = small("model wadnet", max_epochs=1).fit(X, labels)
+    with pytest.warns(SlowArithmeticWarning, match="predict_precision"):
+        fitted.set_params(predict_precision="bfloat16").predict_proba(X)
