@@ -21,11 +21,8 @@ from skandi.weights import build_for, digest, load_weights, refusing, require_co
 TARGETS = ("alpha", "model")
 
 
-PRESETS: dict[str, dict[int, str]] = {
-    "fast": {1: "none", 2: "none", 3: "none"},
-    "best": {1: "flip", 2: "all", 3: "flip"},
-}
-"""Symmetric views that each preset averages over, by dimension; all 48 in 3D gain nothing more.
+PRESETS = {"fast": "none", "best": "flip"}
+"""Symmetric views that each preset averages over; more of them gain nothing.
 
 Of a file with several networks "fast" asks the first, "best" asks all."""
 
@@ -51,8 +48,8 @@ def load_pretrained(
     n_dims : {1, 2, 3}, default=1
         Spatial dimensions of the trajectories.
     preset : {"fast", "best"}, default="fast"
-        "best" averages over mirror images, in 2D over both orders of the axes too, and costs 2, 8
-        or 2 times as much in 1, 2 or 3 dimensions.
+        "best" averages over each trajectory and its mirror image, which costs twice as much, and
+        asks all networks of a file with several.
     precision : {"float32", "bfloat16"}, default="float32"
         Arithmetic of the network, see `AlphaRegressor`.
     path : path-like, optional
@@ -116,7 +113,7 @@ def _estimator(
         )
     if preset == "fast":
         config, state = first_member(config, state)
-    params = {"network_params": config["network_params"], "views": PRESETS[preset][n_dims]}
+    params = {"network_params": config["network_params"], "views": PRESETS[preset]}
     calibration = config.get("calibration", {}).get(preset)
     n_models = len(MODELS)
     if target == "alpha":
