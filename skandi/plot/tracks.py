@@ -177,6 +177,9 @@ class TracksDisplay:
             self._paint(ax, self.values[known], bool(grey))
             ax.autoscale_view()
             self._label(ax)
+            # Equal scales change the limits when the layout is known, and longer numbers at the
+            # ticks then ask for another layout: without the first one, labels would be cut off.
+            ax.figure.canvas.figure.draw_without_rendering()
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -225,7 +228,9 @@ class TracksDisplay:
             ax.spines[:].set_visible(False)
             ax.set_xlabel("each track on its own scale")
             return
-        ax.set_xlabel(with_unit("x", self.space_unit, "unit of the input"))
+        x = with_unit("x", self.space_unit, "unit of the input")
+        is_3d = bool(self.trajectories) and self.trajectories[0].shape[1] == 3
+        ax.set_xlabel(f"{x}, seen along z" if is_3d else x)
         ax.set_ylabel(with_unit("y", self.space_unit, "unit of the input"))
 
 
