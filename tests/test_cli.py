@@ -16,6 +16,7 @@ from tracks_in_every_format import write_trackmate_xml
 from typer.testing import CliRunner
 
 import skandi
+from skandi import analyse
 from skandi.cli import app, predict, simulate, train
 from skandi.io import (
     BRANCH_POLICIES,
@@ -76,7 +77,9 @@ def test_predict__what_was_done__is_told_on_standard_error(quick, tracks_csv, tm
     assert "1 row of no track dropped" in told
     assert "axis z, 0 in the whole file" in told
     assert "2 of 3 tracks analysed" in told
-    assert "too short: 3" in told
+    assert "too short: 1 track (3)" in told
+    assert "unknown: frame interval, time unit, space unit" in told
+    assert "say them with --frame-interval, --time-unit and --space-unit" in told
     assert "Traceback" not in told
 
 
@@ -84,9 +87,19 @@ def test_predict__without_output__prints_a_table(quick, tracks_csv):
     result = skandi_("predict", tracks_csv)
     assert result.exit_code == 0
     lines = result.stdout.strip().splitlines()
-    assert lines[0].split() == ["track", "points", "α", "model", "p", "note"]
+    assert lines[0].split() == ["track", "points", "α", "90", "%", "model", "p", "note"]
     assert lines[1].split() == ["1", "20", "0.02", "attm", "1.00"]
     assert "too short: 3 points" in lines[3]
+
+
+def test_predict__printed_table__has_the_interval_of_each_track():
+    result = skandi_("predict", sample_tracks_path())
+    table = analyse(sample_tracks_path())
+    for line, row in zip(result.stdout.splitlines()[1:], table.itertuples()):
+        interval = re.findall(r"\[(\S+), (\S+)\]", line)
+        assert interval == (
+            [] if np.isnan(row.alpha) else [(f"{row.alpha_lower:.2f}", f"{row.alpha_upper:.2f}")]
+        )
 
 
 def test_predict__hostile_names__neither_style_nor_steer_the_terminal(quick, tmp_path):
@@ -149,6 +162,13 @@ def test_predict__several_files__are_one_table_with_their_conditions(quick, tmp_
     assert difference.difference == pytest.approx(0.0405 - 0.025, rel=1e-4)
     assert (difference.n_files, difference.n_tracks) == (2, 6)
     assert "median alpha, drug less control: +0.01" in result.stderr
+
+
+def test_predict__several_files__count_what_they_skipped(quick, tmp_path):
+    for name in "ab":
+        table_of_tracks(tmp_path / f"{name}.csv", 3, 5)
+    result = skandi_("predict", tmp_path / "a.csv", tmp_path / "b.csv")
+    assert "too short: 6 tracks\n" in result.stderr  # "0, 1, 2, 0, 1, 2" would name nothing
 
 
 def test_predict__files_without_a_condition__are_one_each(quick, tmp_path):
@@ -397,6 +417,14 @@ def test_help__every_command__has_an_example():
         assert result.exit_code == 0
         assert f"skandi {name} " in result.stdout
     assert skandi_("--help").exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["predict", "report"])
+def test_help__patterns__keep_their_asterisks(command):
+    """Markdown would take two of them for the ends of emphasis."""
+    told = " ".join(re.sub("[│╭╮╰╯─]", " ", skandi_(command, "--help").stdout).split())
+    assert "A pattern such as ctrl_*.csv stands for all files like it" in told
+    assert "control=ctrl_*.csv names their condition" in told
 
 
 def test_version__option__prints_it():

@@ -22,6 +22,7 @@ from skandi.cli.predict import (
     Duplicates,
     Gaps,
     TracksFormat,
+    say_diffusion,
     say_skipped,
 )
 from skandi.errors import SkandiError
@@ -77,4 +78,5 @@ def report(
     weights = [f"{path.name}, sha256 {file_digest(path)}" for path in files]
     write_report(output, table, sets, weights=weights)
     say_skipped(table)
+    say_diffusion(table)
     say(f"wrote {output}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from skandi.errors import TrajectoryError
 from skandi.trajectories import as_trajectories
 
+Integer: TypeAlias = int | np.integer
 
-def counted(n: int, noun: str) -> str:
+
+def counted(n: Integer, noun: str) -> str:
     """A number with its noun.
 
     Examples
