@@ -211,6 +211,14 @@ def test_msd__fit_that_ends_at_its_limit__says_so():
     assert "α ≥ 2.50" in saved(display).ax_.get_legend().get_texts()[-1].get_text()
 
 
+def test_msd__mean_that_falls__has_no_law():
+    times = np.arange(1.0, 9.0)
+    display = saved(plot.MSDDisplay(times, 1 / times[None], fit_msd(times, 1 / times, 2)).plot())
+    line = display.ax_.lines[-1]
+    assert len(line.get_xdata()) == 0
+    assert line.get_label() == "no fit: the mean does not grow with the lag"
+
+
 @pytest.mark.parametrize("novelty", [False, True])
 def test_windows__along_a_track__are_drawn_over_time(novelty):
     track = Tracks.from_trajectories(walks(1, T=100), **UNITS)

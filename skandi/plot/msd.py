@@ -24,6 +24,7 @@ from skandi.plot.style import (
 _TRACKS_DRAWN = 100
 _FEWEST_TRACKS = 0.5  # of all, at the longest lag
 _AT_BOUND = 1e-3
+_NO_LAW = "no fit: the mean does not grow with the lag"
 
 
 class MSDDisplay:
@@ -152,7 +153,11 @@ class MSDDisplay:
             )  # fmt: skip
             if self.fit is not None:
                 dense = np.geomspace(self.times[0], self.times[-1], 200)
-                ax.plot(dense, self.fit(dense), color=CONTRAST, zorder=4, label=self._law())
+                grows = self.fit.D_alpha > 0
+                ax.plot(
+                    dense if grows else [], self.fit(dense) if grows else [], color=CONTRAST,
+                    zorder=4, label=self._law() if grows else _NO_LAW,
+                )  # fmt: skip
             log_axis(ax.xaxis, self.times[0] * 0.9, self.times[-1] * 1.1)
             log_axis(ax.yaxis, *self._limits(shown))
             ax.set_xlabel(with_unit("lag", self.time_unit, "frames"))
