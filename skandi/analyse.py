@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skandi.diffusion import MODELS
-from skandi.errors import SkandiError
+from skandi.errors import SkandiError, TrajectoryError
 from skandi.io import Tracks, read_tracks
 from skandi.lengths import group_by_length
 from skandi.msd import MAX_LAG, generalised_diffusion
@@ -38,6 +38,7 @@ COLUMNS = {
 # Points at a time: the network works in smaller batches, this is how often progress is told.
 _BLOCK_POINTS = 500_000
 _SHORTEST = 2
+_MOST_DIMS = 3
 _LONGEST_TRAINED = 999
 
 
@@ -96,7 +97,8 @@ def analyse(
     Raises
     ------
     TrajectoryError
-        If a list holds something else than finite (T, d) arrays of one d.
+        If a list holds something else than finite (T, d) arrays of one d, or a single track came
+        that is in no list.
     TracksFileError, OSError
         If a file or DataFrame cannot be read as tracks.
 
@@ -141,6 +143,13 @@ def _as_tracks(tracks: Any) -> Tracks:
         return tracks
     if isinstance(tracks, str | os.PathLike | pd.DataFrame):
         return read_tracks(tracks)
+    shape = getattr(tracks, "shape", ())
+    if len(shape) == 2 and 1 <= shape[1] <= _MOST_DIMS < shape[0]:
+        # as a table it would be many one-dimensional tracks, each too short
+        raise TrajectoryError(
+            f"An array of shape {shape} came, which is one track of {shape[0]} points: pass "
+            "[track]. A list of tracks is needed, or an array (n_tracks, T, d)."
+        )
     return Tracks.from_trajectories(tracks)
 
 
