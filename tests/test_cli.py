@@ -205,6 +205,20 @@ def test_report__file__becomes_a_page(quick, no_pictures, tmp_path):
     page = out.read_text(encoding="utf-8")
     assert re.search(r"andi2020_2d\.safetensors, sha256 [0-9a-f]{12}", page)
     assert f"wrote {out}" in result.stderr
+    assert "<title>Anomalous diffusion: a.csv</title>" in page
+
+
+def test_report__several_files__are_named_in_its_title(quick, no_pictures, tmp_path):
+    for k in range(6):
+        table_of_tracks(tmp_path / f"{k}.csv", 1, 20)
+    out = tmp_path / "report.html"
+    titles = {
+        "Anomalous diffusion: a, b": [f"a={tmp_path}/[01].csv", f"b={tmp_path}/[23].csv"],
+        "Anomalous diffusion: 0.csv, 1.csv, 2.csv, 3.csv, …": [f"{tmp_path}/?.csv"],
+    }
+    for title, arguments in titles.items():
+        assert skandi_("report", *arguments, "-o", out).exit_code == 0
+        assert f"<h1>{title}</h1>" in out.read_text(encoding="utf-8")
 
 
 def test_predict__no_track_long_enough__is_exit_code_1_and_still_a_table(quick, tmp_path):

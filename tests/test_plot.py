@@ -219,6 +219,15 @@ def test_msd__mean_that_falls__has_no_law():
     assert line.get_label() == "no fit: the mean does not grow with the lag"
 
 
+def test_msd__many_lags__are_not_a_thick_line():
+    display = saved(plot.MSDDisplay.from_tracks(Tracks.from_trajectories(walks(3, T=600))))
+    assert len(display.mean_msd_) == 200
+    (drawn,) = (line for line in display.ax_.lines if line.get_marker() == "o")
+    x, y = drawn.get_data()
+    assert 15 <= len(x) <= 30
+    np.testing.assert_array_equal(y, display.mean_msd_[x.astype(int) - 1])
+
+
 @pytest.mark.parametrize("novelty", [False, True])
 def test_windows__along_a_track__are_drawn_over_time(novelty):
     track = Tracks.from_trajectories(walks(1, T=100), **UNITS)

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from skandi.cli.console import require_folder, say
-from skandi.cli.inputs import analyse_inputs, find_inputs, read_with
+from skandi.cli.inputs import Input, analyse_inputs, find_inputs, read_with
 from skandi.cli.predict import (
     BRANCHES,
     DIMS,
@@ -26,6 +26,8 @@ from skandi.cli.predict import (
     say_skipped,
 )
 from skandi.errors import SkandiError
+
+_NAMES_SHOWN = 4
 
 
 def report(
@@ -76,7 +78,15 @@ def report(
         shipped_weights(n_dims) for n_dims in sorted({each.n_dims for each in sets if len(each)})
     ]
     weights = [f"{path.name}, sha256 {file_digest(path)}" for path in files]
-    write_report(output, table, sets, weights=weights)
+    write_report(output, table, sets, weights=weights, title=_title(inputs))
     say_skipped(table)
     say_diffusion(table)
     say(f"wrote {output}")
+
+
+def _title(inputs: list[Input]) -> str:
+    """What tells the page from others: conditions, or names of files."""
+    names = list(dict.fromkeys(each.condition or each.path.name for each in inputs))
+    return f"Anomalous diffusion: {', '.join(names[:_NAMES_SHOWN])}" + (
+        ", …" if len(names) > _NAMES_SHOWN else ""
+    )

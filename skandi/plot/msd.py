@@ -23,6 +23,7 @@ from skandi.plot.style import (
 
 _TRACKS_DRAWN = 100
 _FEWEST_TRACKS = 0.5  # of all, at the longest lag
+_MARKERS = 30
 _AT_BOUND = 1e-3
 _NO_LAW = "no fit: the mean does not grow with the lag"
 
@@ -147,9 +148,12 @@ class MSDDisplay:
             shown = self.track_msd[::every]
             ax.plot(self.times, shown.T, color=MUTED, alpha=0.25, linewidth=0.4, zorder=1)
             ax.plot([], [], color=MUTED, linewidth=0.6, label=f"single tracks ({len(shown)} shown)")
+            # evenly along a logarithmic axis: 200 points would be a thick line
+            last = len(self.times)
+            marked = np.unique(np.geomspace(1, last, _MARKERS).round().astype(int)) - 1
             ax.plot(
-                self.times, self.mean_msd_, "o", color=ACCENT, markersize=3, zorder=3,
-                label=f"mean of {len(self.track_msd)} tracks",
+                self.times[marked], self.mean_msd_[marked], "o", color=ACCENT, markersize=3,
+                zorder=3, label=f"mean of {len(self.track_msd)} tracks",
             )  # fmt: skip
             if self.fit is not None:
                 dense = np.geomspace(self.times[0], self.times[-1], 200)

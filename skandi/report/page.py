@@ -150,6 +150,8 @@ def _summary(table: pd.DataFrame, sets: Sequence[Tracks]) -> list[tuple[str, str
 
 
 def _range(numbers: pd.Series) -> str:
+    if numbers.min() == numbers.max():
+        return str(numbers.min())
     return f"{numbers.min()} to {numbers.max()}, median {numbers.median():g}"
 
 
