@@ -117,6 +117,12 @@ def test_tracks__table_of_others__is_refused():
         plot.TracksDisplay.from_table(Tracks.from_trajectories(walks(3)), results(4))
 
 
+def test_tracks__novelty_that_nobody_knows__is_refused():
+    table = results(4).assign(novelty=np.nan)
+    with pytest.raises(SkandiError, match="No track of the table has a novelty"):
+        plot.TracksDisplay.from_table(Tracks.from_trajectories(walks(4)), table, color="novelty")
+
+
 def test_alpha__conditions__have_their_histograms_and_medians():
     table = results(41).assign(condition=["a", "b"] * 20 + ["a"])
     table["alpha_lower"], table["alpha_upper"] = table.alpha - 0.25, table.alpha + 0.25

@@ -221,7 +221,7 @@ class FingerprintDisplay:
             ax.set_yticks(ticks, [wrapped(name, 18, 2) for name in names])
             ax.set_xlabel(self.column_title)
             ax.set_ylabel(self.row_title)
-            if self.matrix.size <= 36:
+            if self.matrix.size <= 36 and np.isfinite(self.matrix).any():
                 self._write_numbers(ax, scale)
         self.ax_, self.figure_ = ax, ax.figure
         return self

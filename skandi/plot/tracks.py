@@ -117,7 +117,7 @@ class TracksDisplay:
         Raises
         ------
         SkandiError
-            If the table is not that of the tracks.
+            If the table is not that of the tracks, or has no novelty to show.
         """
         if color not in _COLORS:
             raise SkandiError(f"color is {color!r}; it must be one of {', '.join(_COLORS)}.")
@@ -131,6 +131,8 @@ class TracksDisplay:
             values = table["model"].astype(object).map(codes).to_numpy(np.float64)
         else:
             values = table[color].to_numpy(np.float64)
+        if color == "novelty" and not np.isfinite(values).any():
+            raise SkandiError("No track of the table has a novelty, so there is nothing to show.")
         on_grid = layout == "grid" and tracks.n_dims > 1
         display = cls(
             _on_grid(tracks.trajectories) if on_grid else tracks.trajectories,
