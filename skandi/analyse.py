@@ -66,7 +66,8 @@ def analyse(
         Its ``predict_proba`` gives the probability of each of its ``classes_``, which must be among
         the five; ``load_pretrained("model", n_dims=d)`` when left out.
     coverage : float, default=0.9
-        Probability with which ``alpha_lower`` to ``alpha_upper`` holds the true α.
+        Probability with which ``alpha_lower`` to ``alpha_upper`` holds the true α; it is kept in
+        ``table.attrs["coverage"]``.
     preset : {"fast", "best"}, default="fast"
         For the pretrained estimators, see `load_pretrained`.
     progress : callable, optional
@@ -114,7 +115,7 @@ def analyse(
     tracks = _as_tracks(tracks)
     if not len(tracks):
         empty = np.empty((0, 4)), np.empty((0, len(MODELS))), np.empty(0)
-        return _table(tracks, *empty, [])
+        return _table(tracks, *empty, [], coverage)
     alpha_model, model_classifier = ready_estimators(
         tracks.n_dims, alpha_model, model_classifier, preset
     )
@@ -135,7 +136,7 @@ def analyse(
     if progress is not None:
         progress(len(tracks), len(tracks))
     D_alpha = _diffusion_coefficients(tracks, alpha[:, 0], notes)
-    return _table(tracks, alpha, probability, D_alpha, notes)
+    return _table(tracks, alpha, probability, D_alpha, notes, coverage)
 
 
 def _as_tracks(tracks: Any) -> Tracks:
@@ -143,7 +144,7 @@ def _as_tracks(tracks: Any) -> Tracks:
         return tracks
     if isinstance(tracks, str | os.PathLike | pd.DataFrame):
         return read_tracks(tracks)
-    shape = getattr(tracks, "shape", ())
+    shape: tuple[int, ...] = getattr(tracks, "shape", ())
     if len(shape) == 2 and 1 <= shape[1] <= _MOST_DIMS < shape[0]:
         # as a table it would be many one-dimensional tracks, each too short
         raise TrajectoryError(
@@ -273,7 +274,12 @@ def _about_diffusion_coefficients(tracks: Tracks) -> str:
 
 
 def _table(
-    tracks: Tracks, alpha: NDArray, probability: NDArray, D_alpha: NDArray, notes: list[str]
+    tracks: Tracks,
+    alpha: NDArray,
+    probability: NDArray,
+    D_alpha: NDArray,
+    notes: list[str],
+    coverage: float,
 ) -> pd.DataFrame:
     known = np.isfinite(probability).any(axis=1)
     best = np.where(np.isfinite(probability), probability, -1).argmax(axis=1)
@@ -297,6 +303,7 @@ def _table(
     )
     table.attrs["D_alpha"] = _about_diffusion_coefficients(tracks)
     table.attrs["time_unit"] = time_unit(tracks)
+    table.attrs["coverage"] = coverage
     return table
 
 

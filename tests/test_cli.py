@@ -28,6 +28,7 @@ from skandi.io import (
     read_tracks,
     sample_tracks_path,
 )
+from skandi.pretrained import PRESETS
 from skandi.simulate.recipes import RECIPES, TASKS
 from skandi.training import stream
 from skandi.weights import load_weights
@@ -206,6 +207,27 @@ def test_report__file__becomes_a_page(quick, no_pictures, tmp_path):
     assert re.search(r"andi2020_2d\.safetensors, sha256 [0-9a-f]{12}", page)
     assert f"wrote {out}" in result.stderr
     assert "<title>Anomalous diffusion: a.csv</title>" in page
+
+
+def test_report__coverage__is_told_beside_the_intervals(no_pictures, tmp_path):
+    out = tmp_path / "report.html"
+    result = skandi_("report", sample_tracks_path(), "-o", out, "--coverage", 0.5)
+    assert result.exit_code == 0, result.output
+    assert "with a probability of 50 %." in out.read_text(encoding="utf-8")
+
+
+def test_predict__coverage_and_preset__are_those_of_analyse(tmp_path):
+    out = tmp_path / "out.parquet"
+    tracks = sample_tracks_path()
+    assert skandi_("predict", tracks, "-o", out, "--coverage", 0.5).exit_code == 0
+    expected = analyse(tracks, coverage=0.5)
+    pd.testing.assert_frame_equal(pd.read_parquet(out), expected)
+    assert pd.read_parquet(out).attrs["coverage"] == 0.5
+    printed = skandi_("predict", tracks, "--coverage", 0.5, "--preset", "best").stdout
+    assert printed.splitlines()[0].split()[3:5] == ["50", "%"]
+    best = analyse(tracks, preset="best")
+    assert printed.splitlines()[1].split()[2] == f"{best.alpha[0]:.2f}"
+    assert skandi_("predict", tracks, "--coverage", 90).exit_code == 2
 
 
 def test_report__several_files__are_named_in_its_title(quick, no_pictures, tmp_path):
@@ -417,6 +439,7 @@ def test_choices__of_options__are_those_of_the_functions():
     # napari's arrays have no place for what was simulated
     assert set(get_args(simulate.OutputFormat)) == set(WRITE_FORMATS) - {"napari"}
     assert get_args(predict.Gaps) == GAP_POLICIES
+    assert set(get_args(predict.Preset)) == set(PRESETS)
     assert get_args(predict.Branches) == BRANCH_POLICIES
     assert get_args(predict.Duplicates) == DUPLICATE_POLICIES
     assert get_args(simulate.Recipe) == RECIPES

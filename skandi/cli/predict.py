@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -23,6 +23,7 @@ TracksFormat = Literal[
 Gaps = Literal["split", "error", "interpolate"]
 Branches = Literal["split", "error", "longest"]
 Duplicates = Literal["error", "first", "mean"]
+Preset = Literal["fast", "best"]
 
 _SKIPPED_SHOWN = 10
 _PIPE_WIDTH = 110
@@ -62,6 +63,12 @@ FRAME_INTERVAL = typer.Option(
 )
 TIME_UNIT = typer.Option(None, help="Unit of the frame interval, such as s.")
 SPACE_UNIT = typer.Option(None, help="Unit of the positions, such as µm.")
+COVERAGE = typer.Option(
+    0.9, min=0.01, max=0.99, help="Probability with which the interval of an α holds the true one."
+)
+PRESET = typer.Option(
+    "fast", help="'best' asks for mirror images of each track too: 2 to 8 times the time."
+)
 
 
 def predict(
@@ -84,6 +91,8 @@ def predict(
     frame_interval: float | None = FRAME_INTERVAL,
     time_unit: str | None = TIME_UNIT,
     space_unit: str | None = SPACE_UNIT,
+    coverage: float = COVERAGE,
+    preset: Preset = PRESET,
     dask: str | None = typer.Option(
         None,
         metavar="ADDRESS",
@@ -138,14 +147,15 @@ def predict(
         "time_unit": time_unit,
         "space_unit": space_unit,
     }
+    settings: dict[str, Any] = {"coverage": coverage, "preset": preset}
     if partitioned:
         assert output is not None
         if compare is not None:
             raise SkandiError(f"{compare}: conditions are compared between files read as a whole")
         require_folder(output)
-        predict_partitions(inputs[0].path, output, dask, options)
+        predict_partitions(inputs[0].path, output, dask, {**options, **settings})
         return
-    table, _ = analyse_inputs(inputs, read_with({**options, "branches": branches}))
+    table, _ = analyse_inputs(inputs, read_with({**options, "branches": branches}), **settings)
     if output is None:
         _print_results(table)
     else:
@@ -198,7 +208,8 @@ def _print_results(table: pd.DataFrame) -> None:
     grouped = "condition" in table
     if grouped:
         shown.add_column("condition")
-    for name in ("track", "points", "α", "90 %", "model", "p"):
+    coverage = f"{table.attrs['coverage']:.0%}".replace("%", " %")
+    for name in ("track", "points", "α", coverage, "model", "p"):
         shown.add_column(name, justify="left" if name in ("track", "model") else "right")
     shown.add_column("note")
     for row in table.itertuples(index=False):

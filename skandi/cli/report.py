@@ -10,17 +10,20 @@ from skandi.cli.console import require_folder, say
 from skandi.cli.inputs import Input, analyse_inputs, find_inputs, read_with
 from skandi.cli.predict import (
     BRANCHES,
+    COVERAGE,
     DIMS,
     DUPLICATES,
     FORMAT,
     FRAME_INTERVAL,
     GAPS,
+    PRESET,
     SPACE_UNIT,
     TIME_UNIT,
     TRACKS,
     Branches,
     Duplicates,
     Gaps,
+    Preset,
     TracksFormat,
     say_diffusion,
     say_skipped,
@@ -41,6 +44,8 @@ def report(
     frame_interval: float | None = FRAME_INTERVAL,
     time_unit: str | None = TIME_UNIT,
     space_unit: str | None = SPACE_UNIT,
+    coverage: float = COVERAGE,
+    preset: Preset = PRESET,
 ) -> None:
     """Analyse tracks and write a page with summary, pictures and a table of all tracks.
 
@@ -73,7 +78,7 @@ def report(
         "time_unit": time_unit,
         "space_unit": space_unit,
     }
-    table, sets = analyse_inputs(inputs, read_with(options))
+    table, sets = analyse_inputs(inputs, read_with(options), coverage=coverage, preset=preset)
     files = [
         shipped_weights(n_dims) for n_dims in sorted({each.n_dims for each in sets if len(each)})
     ]

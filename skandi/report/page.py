@@ -92,6 +92,8 @@ def write_report(
         reports=[str(each.report) for each in sets if each.report is not None],
         skipped=_skipped(table),
         has_novelty=bool(table["is_novel"].notna().any()),
+        has_intervals=bool(table["alpha_lower"].notna().any()),
+        coverage=table.attrs.get("coverage"),
         about_diffusion=table.attrs.get("D_alpha"),
         comparison=_comparison(table),
         figures=draw_figures(table, sets),
