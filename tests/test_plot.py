@@ -334,6 +334,32 @@ def test_axes__that_are_given__are_drawn_on():
     assert pyplot.get_fignums() == [figure.number]
 
 
+def test_panels__two_columns__are_in_the_style_of_the_displays():
+    figure, (left, right) = plot.panels(1, 2)
+    names = ["control, 37 °C", "50 µM of blebbistatin"]
+    table = results(41).assign(condition=[*names * 20, "none"])
+    plot.AlphaDisplay.from_table(table, ax=left)
+    plot.CompositionDisplay.from_table(table, ax=right)
+    figure.savefig(io.BytesIO(), dpi=figure.dpi)
+    assert_readable(figure)
+    assert figure.get_figwidth() * 25.4 == pytest.approx(170)
+    alone = plot.AlphaDisplay.from_table(table).ax_
+    for ax in (left, right):
+        assert ax.xaxis.label.get_fontsize() == alone.xaxis.label.get_fontsize()
+        assert ax.get_xticklabels()[0].get_fontsize() == alone.get_xticklabels()[0].get_fontsize()
+        assert not ax.spines["top"].get_visible()
+
+
+def test_alpha__axes_of_the_user__wrap_names_to_their_own_letters():
+    from matplotlib import pyplot
+
+    figure, (ax, _) = pyplot.subplots(1, 2, figsize=(6.7, 2.7), layout="constrained")
+    names = ["control, 37 °C", "50 µM of blebbistatin"]
+    plot.AlphaDisplay.from_table(results(41).assign(condition=[*names * 20, "none"]), ax=ax)
+    figure.savefig(io.BytesIO(), dpi=figure.dpi)
+    assert_readable(figure)
+
+
 def test_style__settings_of_the_user__are_left_alone():
     before = dict(matplotlib.rcParams)
     plot.AlphaDisplay.from_table(results(10))

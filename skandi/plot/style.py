@@ -75,6 +75,47 @@ def drawing(ax: Any, *, height: float = 0.75, rows: int = 1) -> Iterator[Any]:
         yield ax
 
 
+def panels(n_rows: int = 1, n_columns: int = 1, *, height: float = 0.75) -> tuple[Any, Any]:
+    """Make a figure of several panels in the style of the Displays, each one column wide.
+
+    Axes that matplotlib makes by itself have larger letters and other lines.
+
+    Parameters
+    ----------
+    n_rows, n_columns : int, default=1
+        How many panels; two columns fill the width of a page, 170 mm.
+    height : float, default=0.75
+        Height of a panel over its width.
+
+    Returns
+    -------
+    figure, axes
+        As from ``matplotlib.pyplot.subplots``: one Axes, or an array of them.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from skandi import analyse
+    >>> from skandi.io import sample_tracks_path
+    >>> from skandi.plot import AlphaDisplay, CompositionDisplay, panels
+    >>> table = analyse(sample_tracks_path())
+    >>> figure, (left, right) = panels(1, 2)
+    >>> display = AlphaDisplay.from_table(table, ax=left)
+    >>> display = CompositionDisplay.from_table(table, ax=right)
+    >>> round(figure.get_figwidth() * 25.4)
+    170
+    """
+    pyplot = _pyplot()
+    size = (COLUMN_WIDTH * n_columns, COLUMN_WIDTH * height * n_rows)
+    with pyplot.rc_context(_STYLE):
+        figure, axes = pyplot.subplots(n_rows, n_columns, figsize=size)
+    return figure, axes
+
+
 def new_axes(height: float) -> Any:
     """Axes of one column's width, in the same style, that pyplot does not keep alive."""
     pyplot = _pyplot()
@@ -135,7 +176,8 @@ def _escaped(text: str) -> str:
 
 def characters(ax: Any) -> int:
     """About how many characters of a tick's label stand side by side below the axes."""
-    return int(ax.bbox.width / ax.figure.dpi * 72 / (0.6 * _STYLE["xtick.labelsize"]))
+    size = ax.get_xticklabels()[0].get_fontsize()
+    return int(ax.bbox.width / ax.figure.dpi * 72 / (0.6 * size))
 
 
 def log_axis(axis: Any, low: float, high: float) -> None:
