@@ -75,8 +75,12 @@ class ReadReport:
     def __str__(self) -> str:
         head = (
             f"{self.source} ({self.format}): {counted(self.n_rows, 'row')}, "
-            f"{counted(self.n_tracks, 'track')}, {self.n_trajectories} read"
+            f"{counted(self.n_tracks, 'track')}"
         )
+        if self.n_trajectories > self.n_tracks:
+            head += f", read as {self.n_trajectories} pieces"
+        elif self.n_trajectories < self.n_tracks:
+            head += f", {self.n_trajectories} read"
         return "\n".join([head, *(f"  {step.message}" for step in self.steps)])
 
     def to_dict(self) -> dict[str, Any]:
