@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skandi.diffusion import MODELS
-from skandi.errors import SkandiError
+from skandi.errors import SkandiError, TrajectoryError
 from skandi.io import Tracks, read_tracks
 from skandi.lengths import group_by_length
 from skandi.msd import MAX_LAG, generalised_diffusion
@@ -38,6 +38,7 @@ COLUMNS = {
 # Points at a time: the network works in smaller batches, this is how often progress is told.
 _BLOCK_POINTS = 500_000
 _SHORTEST = 2
+_MOST_DIMS = 3
 _LONGEST_TRAINED = 999
 
 
@@ -65,7 +66,8 @@ def analyse(
         Its ``predict_proba`` gives the probability of each of its ``classes_``, which must be among
         the five; ``load_pretrained("model", n_dims=d)`` when left out.
     coverage : float, default=0.9
-        Probability with which ``alpha_lower`` to ``alpha_upper`` holds the true α.
+        Probability with which ``alpha_lower`` to ``alpha_upper`` holds the true α; it is kept in
+        ``table.attrs["coverage"]``.
     preset : {"fast", "best"}, default="fast"
         For the pretrained estimators, see `load_pretrained`.
     progress : callable, optional
@@ -96,7 +98,8 @@ def analyse(
     Raises
     ------
     TrajectoryError
-        If a list holds something else than finite (T, d) arrays of one d.
+        If a list holds something else than finite (T, d) arrays of one d, or a single track came
+        that is in no list.
     TracksFileError, OSError
         If a file or DataFrame cannot be read as tracks.
 
@@ -112,7 +115,7 @@ def analyse(
     tracks = _as_tracks(tracks)
     if not len(tracks):
         empty = np.empty((0, 4)), np.empty((0, len(MODELS))), np.empty(0)
-        return _table(tracks, *empty, [])
+        return _table(tracks, *empty, [], coverage)
     alpha_model, model_classifier = ready_estimators(
         tracks.n_dims, alpha_model, model_classifier, preset
     )
@@ -133,7 +136,7 @@ def analyse(
     if progress is not None:
         progress(len(tracks), len(tracks))
     D_alpha = _diffusion_coefficients(tracks, alpha[:, 0], notes)
-    return _table(tracks, alpha, probability, D_alpha, notes)
+    return _table(tracks, alpha, probability, D_alpha, notes, coverage)
 
 
 def _as_tracks(tracks: Any) -> Tracks:
@@ -141,6 +144,13 @@ def _as_tracks(tracks: Any) -> Tracks:
         return tracks
     if isinstance(tracks, str | os.PathLike | pd.DataFrame):
         return read_tracks(tracks)
+    shape: tuple[int, ...] = getattr(tracks, "shape", ())
+    if len(shape) == 2 and 1 <= shape[1] <= _MOST_DIMS < shape[0]:
+        # as a table it would be many one-dimensional tracks, each too short
+        raise TrajectoryError(
+            f"An array of shape {shape} came, which is one track of {shape[0]} points: pass "
+            "[track]. A list of tracks is needed, or an array (n_tracks, T, d)."
+        )
     return Tracks.from_trajectories(tracks)
 
 
@@ -264,7 +274,12 @@ def _about_diffusion_coefficients(tracks: Tracks) -> str:
 
 
 def _table(
-    tracks: Tracks, alpha: NDArray, probability: NDArray, D_alpha: NDArray, notes: list[str]
+    tracks: Tracks,
+    alpha: NDArray,
+    probability: NDArray,
+    D_alpha: NDArray,
+    notes: list[str],
+    coverage: float,
 ) -> pd.DataFrame:
     known = np.isfinite(probability).any(axis=1)
     best = np.where(np.isfinite(probability), probability, -1).argmax(axis=1)
@@ -288,6 +303,7 @@ def _table(
     )
     table.attrs["D_alpha"] = _about_diffusion_coefficients(tracks)
     table.attrs["time_unit"] = time_unit(tracks)
+    table.attrs["coverage"] = coverage
     return table
 
 

@@ -21,7 +21,7 @@ from skandi.lengths import group_by_length
 MAX_LAG = 10
 """Largest lag of a fit in frames: beyond it a single track adds more spread than knowledge."""
 _LARGEST_PART = 3
-_ALPHA_BOUNDS = (0.01, 2.5)
+ALPHA_BOUNDS = (0.01, 2.5)
 
 
 def max_lag_of(n_points: int) -> int:
@@ -189,7 +189,7 @@ def fit_msd(times: ArrayLike, msd: ArrayLike, n_dims: int, *, alpha: float | Non
         # The other two parameters follow from α in closed form, so the search is in one dimension.
         found = minimize_scalar(
             lambda a: float((weight * (values - law(a)(t)) ** 2).sum()),
-            bounds=_ALPHA_BOUNDS,
+            bounds=ALPHA_BOUNDS,
             method="bounded",
         )
         alpha = float(found.x)

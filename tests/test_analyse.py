@@ -215,3 +215,15 @@ def test_analyse__pretrained__answers_as_the_estimators_do():
 def test_analyse__brownian_tracks__have_alpha_one(n_dims):
     table = analyse(walks(*range(150, 190), n_dims=n_dims))
     assert table.alpha.median() == pytest.approx(1, abs=0.2)
+
+
+@pytest.mark.parametrize("n_dims", [1, 2, 3])
+def test_analyse__single_track_without_a_list__is_not_taken_for_many(n_dims):
+    track = np.random.default_rng(0).normal(size=(40, n_dims)).cumsum(axis=0)
+    quick = {"alpha_model": LengthAsAlpha(), "model_classifier": LengthAsModel()}
+    with pytest.raises(TrajectoryError, match=r"one track of 40 points: pass \[track\]"):
+        analyse(track, **quick)
+    assert analyse([track], **quick).n_points.tolist() == [40]
+    assert analyse(track[None], **quick).n_points.tolist() == [40]
+    table = np.random.default_rng(0).normal(size=(5, 40))  # five one-dimensional tracks
+    assert analyse(table, **quick).n_points.tolist() == [40] * 5

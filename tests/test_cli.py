@@ -16,6 +16,7 @@ from tracks_in_every_format import write_trackmate_xml
 from typer.testing import CliRunner
 
 import skandi
+from skandi import analyse
 from skandi.cli import app, predict, simulate, train
 from skandi.io import (
     BRANCH_POLICIES,
@@ -27,6 +28,7 @@ from skandi.io import (
     read_tracks,
     sample_tracks_path,
 )
+from skandi.pretrained import PRESETS
 from skandi.simulate.recipes import RECIPES, TASKS
 from skandi.training import stream
 from skandi.weights import load_weights
@@ -76,7 +78,9 @@ def test_predict__what_was_done__is_told_on_standard_error(quick, tracks_csv, tm
     assert "1 row of no track dropped" in told
     assert "axis z, 0 in the whole file" in told
     assert "2 of 3 tracks analysed" in told
-    assert "too short: 3" in told
+    assert "too short: 1 track (3)" in told
+    assert "unknown: frame interval, time unit, space unit" in told
+    assert "say them with --frame-interval, --time-unit and --space-unit" in told
     assert "Traceback" not in told
 
 
@@ -84,9 +88,19 @@ def test_predict__without_output__prints_a_table(quick, tracks_csv):
     result = skandi_("predict", tracks_csv)
     assert result.exit_code == 0
     lines = result.stdout.strip().splitlines()
-    assert lines[0].split() == ["track", "points", "α", "model", "p", "note"]
+    assert lines[0].split() == ["track", "points", "α", "90", "%", "model", "p", "note"]
     assert lines[1].split() == ["1", "20", "0.02", "attm", "1.00"]
     assert "too short: 3 points" in lines[3]
+
+
+def test_predict__printed_table__has_the_interval_of_each_track():
+    result = skandi_("predict", sample_tracks_path())
+    table = analyse(sample_tracks_path())
+    for line, row in zip(result.stdout.splitlines()[1:], table.itertuples()):
+        interval = re.findall(r"\[(\S+), (\S+)\]", line)
+        assert interval == (
+            [] if np.isnan(row.alpha) else [(f"{row.alpha_lower:.2f}", f"{row.alpha_upper:.2f}")]
+        )
 
 
 def test_predict__hostile_names__neither_style_nor_steer_the_terminal(quick, tmp_path):
@@ -151,6 +165,13 @@ def test_predict__several_files__are_one_table_with_their_conditions(quick, tmp_
     assert "median alpha, drug less control: +0.01" in result.stderr
 
 
+def test_predict__several_files__count_what_they_skipped(quick, tmp_path):
+    for name in "ab":
+        table_of_tracks(tmp_path / f"{name}.csv", 3, 5)
+    result = skandi_("predict", tmp_path / "a.csv", tmp_path / "b.csv")
+    assert "too short: 6 tracks\n" in result.stderr  # "0, 1, 2, 0, 1, 2" would name nothing
+
+
 def test_predict__files_without_a_condition__are_one_each(quick, tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
@@ -185,6 +206,41 @@ def test_report__file__becomes_a_page(quick, no_pictures, tmp_path):
     page = out.read_text(encoding="utf-8")
     assert re.search(r"andi2020_2d\.safetensors, sha256 [0-9a-f]{12}", page)
     assert f"wrote {out}" in result.stderr
+    assert "<title>Anomalous diffusion: a.csv</title>" in page
+
+
+def test_report__coverage__is_told_beside_the_intervals(no_pictures, tmp_path):
+    out = tmp_path / "report.html"
+    result = skandi_("report", sample_tracks_path(), "-o", out, "--coverage", 0.5)
+    assert result.exit_code == 0, result.output
+    assert "with a probability of 50 %." in out.read_text(encoding="utf-8")
+
+
+def test_predict__coverage_and_preset__are_those_of_analyse(tmp_path):
+    out = tmp_path / "out.parquet"
+    tracks = sample_tracks_path()
+    assert skandi_("predict", tracks, "-o", out, "--coverage", 0.5).exit_code == 0
+    expected = analyse(tracks, coverage=0.5)
+    pd.testing.assert_frame_equal(pd.read_parquet(out), expected)
+    assert pd.read_parquet(out).attrs["coverage"] == 0.5
+    printed = skandi_("predict", tracks, "--coverage", 0.5, "--preset", "best").stdout
+    assert printed.splitlines()[0].split()[3:5] == ["50", "%"]
+    best = analyse(tracks, preset="best")
+    assert printed.splitlines()[1].split()[2] == f"{best.alpha[0]:.2f}"
+    assert skandi_("predict", tracks, "--coverage", 90).exit_code == 2
+
+
+def test_report__several_files__are_named_in_its_title(quick, no_pictures, tmp_path):
+    for k in range(6):
+        table_of_tracks(tmp_path / f"{k}.csv", 1, 20)
+    out = tmp_path / "report.html"
+    titles = {
+        "Anomalous diffusion: a, b": [f"a={tmp_path}/[01].csv", f"b={tmp_path}/[23].csv"],
+        "Anomalous diffusion: 0.csv, 1.csv, 2.csv, 3.csv, …": [f"{tmp_path}/?.csv"],
+    }
+    for title, arguments in titles.items():
+        assert skandi_("report", *arguments, "-o", out).exit_code == 0
+        assert f"<h1>{title}</h1>" in out.read_text(encoding="utf-8")
 
 
 def test_predict__no_track_long_enough__is_exit_code_1_and_still_a_table(quick, tmp_path):
@@ -400,6 +456,7 @@ def test_choices__of_options__are_those_of_the_functions():
     # napari's arrays have no place for what was simulated
     assert set(get_args(simulate.OutputFormat)) == set(WRITE_FORMATS) - {"napari"}
     assert get_args(predict.Gaps) == GAP_POLICIES
+    assert set(get_args(predict.Preset)) == set(PRESETS)
     assert get_args(predict.Branches) == BRANCH_POLICIES
     assert get_args(predict.Duplicates) == DUPLICATE_POLICIES
     assert get_args(simulate.Recipe) == RECIPES
@@ -414,6 +471,14 @@ def test_help__every_command__has_an_example():
         assert result.exit_code == 0
         assert f"skandi {name} " in result.stdout
     assert skandi_("--help").exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["predict", "report"])
+def test_help__patterns__keep_their_asterisks(command):
+    """Markdown would take two of them for the ends of emphasis."""
+    told = " ".join(re.sub("[│╭╮╰╯─]", " ", skandi_(command, "--help").stdout).split())
+    assert "A pattern such as ctrl_*.csv stands for all files like it" in told
+    assert "control=ctrl_*.csv names their condition" in told
 
 
 def test_version__option__prints_it():

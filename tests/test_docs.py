@@ -3,12 +3,15 @@
 import importlib
 import importlib.util
 import re
+import shlex
 import struct
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from skandi import errors
+from skandi.cli import app
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -73,6 +76,75 @@ def test_pages__left_out_of_the_doctests__are_walked_by_another_test():
     spec.loader.exec_module(conftest)
     left_out = [name for name in conftest.collect_ignore if name.endswith(".md")]
     assert left_out == ["five-minutes.md"]
+
+
+WORRIES = {
+    "which-estimator": "Which estimator?",
+    "gaps": "My tracks have gaps",
+    "how-sure": "How sure can I be?",
+    "unlike-training": "Is my data unlike the training data?",
+    "training": "Train your own",
+    "grid-search": "Grid search",
+    "saving": "Saving and sharing",
+    "speed": "Speed and parallel work",
+    "clusters": "clusters",
+    "reading-scores": "What the benchmark numbers mean",
+    "coming-from": "Coming from",
+    "five-minutes": "Five minutes from TrackMate to a figure",
+}
+
+
+@pytest.mark.parametrize("name", WORRIES)
+def test_pages__by_worry__are_there_with_code_and_linked_from_the_readme(name):
+    text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    assert WORRIES[name] in text.partition("\n")[0]
+    assert "\n>>> " in text
+    assert f"(docs/{name}.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_pages__coming_from__names_all_three():
+    text = (DOCS / "coming-from.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\S+)", text, re.M)[:3] == ["trackpy", "TrackMate", "andi-datasets"]
+
+
+def console_lines():
+    """(page, command) of each line with a prompt, without its comment."""
+    for page in (ROOT / "README.md", *PAGES):
+        for block in re.findall(r"^```console\n(.*?)^```", page.read_text("utf-8"), re.M | re.S):
+            for line in block.splitlines():
+                if line.startswith("$ "):
+                    yield page.name, re.sub(r"\s+#\s.*", "", line[2:])
+
+
+def test_console_blocks__commands_of_skandi__have_the_options_they_use():
+    commands = get_command(app).commands
+    found = set()
+    for page, line in console_lines():
+        if "skandi " not in line or line.startswith("pip "):
+            continue
+        words = shlex.split(re.sub(r" > .*", "", line[re.search(r"\bskandi ", line).start() :]))
+        name, arguments = words[1], words[2:]
+        assert name in commands, (page, line)
+        if "--help" not in arguments:
+            with commands[name].make_context(name, arguments):
+                found.add(name)
+    assert found == {"predict", "report", "train", "export", "info"}
+
+
+def test_console_blocks__other_commands__are_there():
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
+    n = 0
+    for page, line in console_lines():
+        words = line.split()
+        if words[0] == "make":
+            assert words[1] in targets, (page, line)
+        if words[0] == "python":
+            assert (ROOT / words[1]).is_file(), (page, line)
+            source = (ROOT / words[1]).read_text(encoding="utf-8")
+            for option in words[2:]:
+                assert not option.startswith("-") or f'"{option}"' in source, (page, line)
+        n += words[0] in ("make", "python")
+    assert n > 10
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.name)

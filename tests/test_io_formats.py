@@ -146,6 +146,17 @@ def test_report__as_a_dictionary__is_json():
     assert report["n_rows"] == 4
 
 
+def test_report__head__says_how_many_were_read_where_that_differs(tmp_path):
+    gap = pd.DataFrame({"track": [1], "frame": [3], "x": [1.5]})
+    heads = {
+        "2 tracks": TABLE,
+        "2 tracks, read as 3 pieces": pd.concat([TABLE, gap]),
+        "3 tracks, 2 read": pd.concat([TABLE, gap.assign(track=9, x=np.nan)]),
+    }
+    for told, table in heads.items():
+        assert str(read_tracks(table).report).splitlines()[0].endswith(told)
+
+
 def test_natural_order__digits_in_names__count():
     names = ["10", "9", "c10/1", "c9/2", "c9/10", "b", "9#2", "9#10", "1" * 5000, "009"]
     assert [names[i] for i in natural_order(names)] == [

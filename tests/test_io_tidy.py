@@ -233,7 +233,9 @@ WRONG_FILES = {
     "1.5,2.5,3.5\n4.5,5.5,6.5\n": "no column for",
     "<Tracks nTracks='1'>": "not well-formed XML.*may be cut off",
     '{"tracks": []}': "JSON cannot be read",
-    "\0\1\2": "is not a text file",
+    "\0\1\2": "is not a text file.*can be read.$",
+    "PK\x03\x04\0": "not a text file.* Save the sheet as CSV if it is a workbook of Excel",
+    "II*\0\1": "not a text file.* It seems to be an image: track its particles first",
 }
 
 

@@ -13,6 +13,7 @@ from skandi import analyse_windows, plot
 from skandi.diffusion import MODELS
 from skandi.errors import MissingExtraError, SkandiError, TrajectoryError
 from skandi.io import Tracks
+from skandi.msd import fit_msd
 from skandi.simulate import simulate
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -34,12 +35,41 @@ def saved(display):
     figure = display.figure_
     assert figure.get_figwidth() * 25.4 == pytest.approx(85)
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=100)
+    figure.savefig(file, format="png", dpi=figure.dpi)
     assert file.getbuffer().nbytes > 3_000
     for ax in figure.axes:
         for text in (ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels()):
             assert not text.get_text() or text.get_fontsize() >= 6
+    assert_readable(figure)
     return display
+
+
+def assert_readable(figure):
+    """No text is cut off at the edge of the picture, and none lies on another of its kind."""
+    whole = figure.bbox.padded(1)
+    for ax in figure.axes:
+        x_labels, y_labels = (
+            [tick.label1 for tick in axis.get_major_ticks() if in_view(axis, tick)]
+            for axis in (ax.xaxis, ax.yaxis)
+        )
+        kinds = [x_labels, y_labels, list(ax.texts), [ax.xaxis.label], [ax.yaxis.label]]
+        if ax.get_legend() is not None:
+            kinds.append(list(ax.get_legend().get_texts()))
+        for texts in kinds:
+            shown = [t for t in texts if t.get_text() and t.get_visible()]
+            boxes = [t.get_window_extent() for t in shown]
+            for text, box in zip(shown, boxes):
+                assert whole.x0 <= box.x0 <= box.x1 <= whole.x1, text.get_text()
+                assert whole.y0 <= box.y0 <= box.y1 <= whole.y1, text.get_text()
+            for k, (text, box) in enumerate(zip(shown, boxes)):
+                for other, beside in zip(shown[k + 1 :], boxes[k + 1 :]):
+                    if not text.get_rotation() % 90:  # the boxes of slanted text overlap anyway
+                        assert not box.overlaps(beside), (text.get_text(), other.get_text())
+
+
+def in_view(axis, tick):
+    low, high = sorted(axis.get_view_interval())
+    return low <= tick.get_loc() <= high
 
 
 def walks(n, T=20, n_dims=2, seed=0):
@@ -68,7 +98,9 @@ def test_tracks__colours__are_the_answers(color, layout, n_dims):
         np.testing.assert_allclose(display.lines_.get_array(), table[color][:7])
     labels = display.ax_.get_xlabel(), display.ax_.get_ylabel()
     on_grid = ("each track on its own scale", "")
-    in_field = on_grid if layout == "grid" else ("x (µm)", "y (µm)")
+    in_field = (
+        on_grid if layout == "grid" else ("x (µm)" + ", seen along z" * (n_dims == 3), "y (µm)")
+    )
     assert labels == (("time (s)", "x (µm)") if n_dims == 1 else in_field)
 
 
@@ -85,6 +117,12 @@ def test_tracks__table_of_others__is_refused():
         plot.TracksDisplay.from_table(Tracks.from_trajectories(walks(3)), results(4))
 
 
+def test_tracks__novelty_that_nobody_knows__is_refused():
+    table = results(4).assign(novelty=np.nan)
+    with pytest.raises(SkandiError, match="No track of the table has a novelty"):
+        plot.TracksDisplay.from_table(Tracks.from_trajectories(walks(4)), table, color="novelty")
+
+
 def test_alpha__conditions__have_their_histograms_and_medians():
     table = results(41).assign(condition=["a", "b"] * 20 + ["a"])
     table["alpha_lower"], table["alpha_upper"] = table.alpha - 0.25, table.alpha + 0.25
@@ -97,6 +135,18 @@ def test_alpha__conditions__have_their_histograms_and_medians():
         assert display.track_uncertainty[name] == pytest.approx(0.25)
     ticks = [text.get_text() for text in display.ax_.get_xticklabels()]
     assert ticks == ["a\nn = 20", "b\nn = 20"]
+
+
+@pytest.mark.parametrize("Display", [plot.AlphaDisplay, plot.CompositionDisplay])
+@pytest.mark.parametrize("n", [3, 6, 12])
+def test_conditions__many_with_long_names__stay_readable(Display, n):
+    names = [f"{k} µM of some blebbistatin_or_other, 37 °C" for k in range(n)]
+    table = results(8 * n + 1).assign(condition=[*names * 8, "none"])
+    table["alpha_lower"], table["alpha_upper"] = table.alpha - 0.25, table.alpha + 0.25
+    display = saved(Display.from_table(table))
+    axis = "xaxis" if Display is plot.AlphaDisplay else "yaxis"
+    labels = [text.get_text() for text in getattr(display.ax_, axis).get_ticklabels()]
+    assert [label.split()[0] for label in labels] == [str(k) for k in range(n)]
 
 
 def test_composition__bars__are_the_shares():
@@ -134,6 +184,54 @@ def test_msd__ensemble__is_fitted_and_drawn_in_units():
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("lag (s)", "MSD (µm²)")
     with pytest.raises(TrajectoryError, match="4 points"):
         plot.MSDDisplay.from_tracks(Tracks.from_trajectories([x[0][:3]]))
+
+
+@pytest.mark.parametrize(
+    "T, interval, unit",
+    [(14, 0.033, "s"), (32, 20, "ms"), (60, 1e-6, "h"), (100, None, None), (400, 0.5, "s")],
+)
+def test_msd__log_axes__have_few_labels_and_no_two_overlap(T, interval, unit):
+    tracks = Tracks.from_trajectories(
+        walks(30, T), frame_interval=interval, time_unit=unit, space_unit="µm"
+    )
+    display = saved(plot.MSDDisplay.from_tracks(tracks))
+    for axis in (display.ax_.xaxis, display.ax_.yaxis):
+        shown = [tick for tick in axis.get_major_ticks() if in_view(axis, tick)]
+        assert 3 <= len(shown) <= 10
+
+
+def test_msd__mean_above_nearly_all_tracks__is_in_the_picture():
+    tracks = walks(40)
+    tracks[7] = tracks[7] * 1000  # links to another particle, across the field
+    display = saved(plot.MSDDisplay.from_tracks(Tracks.from_trajectories(tracks, **UNITS)))
+    low, high = display.ax_.get_ylim()
+    assert low < display.mean_msd_.min()
+    assert display.mean_msd_.max() < high
+
+
+def test_msd__fit_that_ends_at_its_limit__says_so():
+    times = np.arange(1.0, 9.0)
+    display = plot.MSDDisplay(times, times[None] ** 3, fit_msd(times, times**3, 2), **{
+        key: UNITS[key] for key in ("space_unit", "time_unit")
+    }).plot()  # fmt: skip
+    assert "α ≥ 2.50" in saved(display).ax_.get_legend().get_texts()[-1].get_text()
+
+
+def test_msd__mean_that_falls__has_no_law():
+    times = np.arange(1.0, 9.0)
+    display = saved(plot.MSDDisplay(times, 1 / times[None], fit_msd(times, 1 / times, 2)).plot())
+    line = display.ax_.lines[-1]
+    assert len(line.get_xdata()) == 0
+    assert line.get_label() == "no fit: the mean does not grow with the lag"
+
+
+def test_msd__many_lags__are_not_a_thick_line():
+    display = saved(plot.MSDDisplay.from_tracks(Tracks.from_trajectories(walks(3, T=600))))
+    assert len(display.mean_msd_) == 200
+    (drawn,) = (line for line in display.ax_.lines if line.get_marker() == "o")
+    x, y = drawn.get_data()
+    assert 15 <= len(x) <= 30
+    np.testing.assert_array_equal(y, display.mean_msd_[x.astype(int) - 1])
 
 
 @pytest.mark.parametrize("novelty", [False, True])
@@ -208,6 +306,24 @@ def test_fingerprint__cells__are_the_matrix():
         plot.FingerprintDisplay.from_matrix(matrix, list("abc"))
 
 
+@pytest.mark.parametrize(
+    "largest, long", [(1e-4, True), (0.02, False), (1.0, True), (40.0, False), (5e6, True)]
+)
+def test_fingerprint__any_size_and_any_names__stay_readable(largest, long):
+    matrix = largest * np.random.default_rng(0).uniform(0.01, 1, (5, 5))
+    matrix[0, 0] = largest
+    names = ["ornstein_uhlenbeck", "run_and_tumble", "directed motion", "fbm", "switching_models"]
+    display = saved(plot.FingerprintDisplay.from_matrix(matrix, names if long else list("abcde")))
+    numbers = [text.get_text() for text in display.ax_.texts]
+    assert len({len(number.partition(".")[2]) for number in numbers}) == 1
+    assert max(map(len, numbers)) <= 4
+    told = float(numbers[0])
+    scale = 10.0 ** round(np.log10(largest / told))
+    assert told * scale == pytest.approx(largest, rel=0.1)
+    label = display.figure_.axes[1].get_ylabel()
+    assert ("10^{" in label) == (scale != 1)
+
+
 def test_axes__that_are_given__are_drawn_on():
     from matplotlib import pyplot
 
@@ -216,6 +332,32 @@ def test_axes__that_are_given__are_drawn_on():
     assert display.ax_ is ax
     assert display.figure_ is figure
     assert pyplot.get_fignums() == [figure.number]
+
+
+def test_panels__two_columns__are_in_the_style_of_the_displays():
+    figure, (left, right) = plot.panels(1, 2)
+    names = ["control, 37 °C", "50 µM of blebbistatin"]
+    table = results(41).assign(condition=[*names * 20, "none"])
+    plot.AlphaDisplay.from_table(table, ax=left)
+    plot.CompositionDisplay.from_table(table, ax=right)
+    figure.savefig(io.BytesIO(), dpi=figure.dpi)
+    assert_readable(figure)
+    assert figure.get_figwidth() * 25.4 == pytest.approx(170)
+    alone = plot.AlphaDisplay.from_table(table).ax_
+    for ax in (left, right):
+        assert ax.xaxis.label.get_fontsize() == alone.xaxis.label.get_fontsize()
+        assert ax.get_xticklabels()[0].get_fontsize() == alone.get_xticklabels()[0].get_fontsize()
+        assert not ax.spines["top"].get_visible()
+
+
+def test_alpha__axes_of_the_user__wrap_names_to_their_own_letters():
+    from matplotlib import pyplot
+
+    figure, (ax, _) = pyplot.subplots(1, 2, figsize=(6.7, 2.7), layout="constrained")
+    names = ["control, 37 °C", "50 µM of blebbistatin"]
+    plot.AlphaDisplay.from_table(results(41).assign(condition=[*names * 20, "none"]), ax=ax)
+    figure.savefig(io.BytesIO(), dpi=figure.dpi)
+    assert_readable(figure)
 
 
 def test_style__settings_of_the_user__are_left_alone():

@@ -16,6 +16,7 @@ from skandi.errors import MissingExtraError, SkandiError
 from skandi.io import Tracks
 from skandi.report import write_report
 from skandi.report.data import table_data, track_data
+from skandi.report.figures import draw_figures
 
 pytest.importorskip("matplotlib")
 
@@ -127,6 +128,72 @@ def test_report__several_sets__are_compared(no_pictures, tmp_path):
     assert "+0.40 [+0.40, +0.40]" in page
     assert "one file cannot tell how files differ" in page
     assert [track["set"] for track in data_of(page)["tracks"]] == [0] * 6 + [1] * 6
+
+
+@pytest.fixture
+def quick_pictures(monkeypatch):
+    """Pictures that are drawn and not written, which takes most of their time."""
+    monkeypatch.setattr("skandi.report.figures._as_source", lambda figure: "data:,")
+
+
+def several(n_files, **units):
+    """Sets of tracks and their table: files in turn of two conditions."""
+    sets = [tracks_of([20] * 3, **units) for _ in range(n_files)]
+    tables = [
+        analysed(each).assign(condition="ab"[k % 2], file=f"{k}.csv") for k, each in enumerate(sets)
+    ]
+    return pd.concat(tables, ignore_index=True), sets
+
+
+def test_figures__several_files__are_one_field_a_file_and_one_msd_a_condition(quick_pictures):
+    names = [figure["name"] for figure in draw_figures(*several(4))]
+    assert names == ["alpha", "models", *["tracks alpha"] * 4, "msd", "msd"]
+
+
+def test_figures__more_files_than_are_drawn__say_so(quick_pictures):
+    figures = draw_figures(*several(9))
+    fields = [figure for figure in figures if figure["name"] == "tracks alpha"]
+    assert len(fields) == 6
+    assert fields[-1]["caption"].endswith("Of 9 files the first 6 are drawn.")
+
+
+def test_figures__files_of_other_units__are_not_pooled(quick_pictures):
+    table, sets = several(4)
+    others = tracks_of([20] * 3, frame_interval=0.1, time_unit="s", space_unit="nm")
+    captions = [
+        figure["caption"]
+        for figure in draw_figures(table, [*sets[:3], others])
+        if figure["name"] == "msd"
+    ]
+    assert [caption.partition(":")[0] for caption in captions] == ["a", "b", "b (2)"]
+
+
+def test_figures__novelty__has_a_picture_once_it_is_known(quick_pictures):
+    tracks = tracks_of([20, 30, 40])
+    table = analysed(tracks)
+    names = [figure["name"] for figure in draw_figures(table, [tracks])]
+    assert names == ["alpha", "models", "tracks alpha", "tracks model", "msd"]
+    table["novelty"] = [0.1, 0.2, np.nan]
+    names = [figure["name"] for figure in draw_figures(table, [tracks])]
+    assert "tracks novelty" in names
+
+
+def test_report__novel_tracks__are_counted_in_the_summary(no_pictures, tmp_path):
+    tracks = tracks_of([20, 30, 5, 40])
+    table = analysed(tracks)
+    assert "unlike the training data" not in page_of(tmp_path, table, tracks)
+    table["is_novel"] = pd.array([True, False, None, False], dtype="boolean")
+    page = page_of(tmp_path, table, tracks)
+    assert "<dt>unlike the training data</dt><dd>1 track, 33%</dd>" in page
+    assert data_of(page)["columns"][-2]["values"] == ["yes", "", "", ""]
+
+
+def test_report__tracks_skipped_of_several_files__are_counted_and_not_named(no_pictures, tmp_path):
+    tracks = tracks_of([20, 5, 5], ["a", "b", "c"])
+    table = analysed(tracks)
+    assert "<li>too short: 2 (b, c)</li>" in page_of(tmp_path, table, tracks)
+    table = table.assign(condition="k", file="one of several")
+    assert "<li>too short: 2</li>" in page_of(tmp_path, table, tracks)
 
 
 def test_report__nothing_read__still_is_a_page(tmp_path):

@@ -35,10 +35,12 @@ def opened(browser, tmp_path):
     context = browser.new_context(viewport={"width": 1200, "height": 900})
     complaints = []
 
-    def open_page(table, tracks, **kwargs):
+    def open_page(table, tracks, *, viewport=None, **kwargs):
         path = tmp_path / "report.html"
         write_report(path, table, tracks, **kwargs)
         page = context.new_page()
+        if viewport is not None:
+            page.set_viewport_size(dict(zip(("width", "height"), viewport)))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: complaints.append(message.text))
         page.on("dialog", lambda dialog: (complaints.append("dialog"), dialog.dismiss()))
@@ -82,9 +84,9 @@ def test_browser__table__sorts_filters_and_draws(no_pictures, opened):
     page.get_by_role("button", name="track").click()
     assert column(page, "track") == ["a9", "a10", "b", "c"]
     page.get_by_role("button", name="α", exact=True).click()
-    assert column(page, "α") == ["0.5", "0.9", "1.5", ""]
+    assert column(page, "α") == ["0.50", "0.90", "1.50", ""]
     page.get_by_role("button", name="α", exact=True).click()
-    assert column(page, "α") == ["1.5", "0.9", "0.5", ""]
+    assert column(page, "α") == ["1.50", "0.90", "0.50", ""]
 
     page.locator("#filter-low").fill("0.6")
     assert column(page, "track") == ["a9", "c"]
@@ -108,6 +110,58 @@ def test_browser__note_beside_many_columns__stays_readable(no_pictures, opened):
     page = opened(table.assign(D_alpha=0.12345, condition="control"), tracks)
     heights = page.locator("#table tbody tr").evaluate_all("all => all.map(r => r.offsetHeight)")
     assert heights[2] <= 2 * heights[0]  # the note of the short track, in two lines at most
+
+
+def full(tracks, n_conditions=1):
+    """A table with every column that a report can show, of two files or more if conditions are."""
+    table = analysed(tracks).assign(
+        alpha_lower=0.12345, alpha_upper=1.2345, expected_error=0.12345, D_alpha=0.12345,
+        novelty=1.2345, is_novel=np.arange(len(tracks)) % 2 == 0,
+    )  # fmt: skip
+    table.attrs["time_unit"] = "s"
+    if n_conditions > 1:
+        place = np.arange(len(tracks)) % n_conditions
+        table.insert(0, "condition", [f"condition {k}" for k in place])
+        table.insert(1, "file", [f"a_long_folder/2026-11-25/film_{k:02}.csv" for k in place])
+    return table
+
+
+PHONE = (390, 844)
+
+
+def test_browser__phone__has_nothing_wider_than_the_screen(no_pictures, opened):
+    tracks = walks([20, 100, 3, 41])
+    page = opened(full(tracks, n_conditions=2), tracks, viewport=PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
+    # no word is broken into letters to make a column narrow
+    for selector in ("#comparison td", "#comparison th", "#table th", "#table td:first-child"):
+        heights = page.locator(selector).evaluate_all("all => all.map(e => e.offsetHeight)")
+        assert max(heights) < 80, selector
+    # a row and its track are on one screen
+    drawing, rows = (page.locator(name).bounding_box() for name in ("#track", ".rows"))
+    assert drawing["y"] < rows["y"]
+    assert rows["y"] + rows["height"] - drawing["y"] < PHONE[1]
+
+
+@pytest.mark.parametrize("n_conditions, last", [(1, "D_α"), (2, "model")])
+def test_browser__desktop__shows_the_answers_without_scrolling(
+    no_pictures, opened, n_conditions, last
+):
+    tracks = walks([20, 100, 41, 33], [f"{k}#{k}" for k in range(4)])
+    page = opened(full(tracks, n_conditions), tracks, viewport=(1280, 900))
+    head = page.get_by_role("button", name=last, exact=True).bounding_box()
+    rows = page.locator(".rows").bounding_box()
+    assert head["x"] + head["width"] <= rows["x"] + rows["width"]
+
+
+def test_browser__novel_tracks__can_be_picked(no_pictures, opened):
+    tracks = walks([20, 100, 41, 33])
+    page = opened(full(tracks), tracks)
+    assert column(page, "novel") == ["yes", "", "yes", ""]
+    page.locator("#filter-answer").select_option("novel")
+    assert page.locator("#count").inner_text() == "2 of 4 tracks"
+    page = opened(analysed(tracks), tracks)
+    assert page.locator("#filter-answer option").count() == 3  # where nothing is known of novelty
 
 
 def test_browser__pictures__are_shown(opened):
@@ -149,13 +203,13 @@ def test_browser__twenty_thousand_tracks__stay_usable(no_pictures, opened):
     assert page.locator("#page").inner_text() == "page 1 of 200"
     started = time.perf_counter()
     page.get_by_role("button", name="α", exact=True).click()
-    first = float(column(page, "α")[0])
+    first = column(page, "α")[0]
     page.locator("#filter-text").fill("19999")
     assert page.locator("#count").inner_text() == "1 of 20000 tracks"
     page.locator("#table tbody tr").first.click()
     assert page.locator("#caption").inner_text().startswith("Track track 19999:")
     assert time.perf_counter() - started < 10
-    assert first == table.alpha.min()
+    assert first == f"{table.alpha.min():.2f}"
 
 
 @pytest.mark.parametrize("name", ["mucus_hbe_1um_beads_first600", "beads_water_1um_trackpy"])

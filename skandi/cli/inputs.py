@@ -49,9 +49,9 @@ def find_inputs(arguments: list[str]) -> list[Input]:
 
 
 def analyse_inputs(
-    inputs: list[Input], read: Callable[[Path], Tracks]
+    inputs: list[Input], read: Callable[[Path], Tracks], **settings: Any
 ) -> tuple[pd.DataFrame, list[Tracks]]:
-    """One table for all files, and the tracks of each.
+    """One table for all files, and the tracks of each; `settings` are those of `analyse`.
 
     With several files, or a condition given, the first columns are ``condition`` and ``file``; a
     file without a condition is a condition of its own.
@@ -67,13 +67,13 @@ def analyse_inputs(
         tracks = read(each.path)
         say(str(tracks.report))
         with progress("tracks") as update:
-            table = analyse(tracks, progress=update)
+            table = analyse(tracks, progress=update, **settings)
         if told:
             table.insert(0, "condition", pd.Series(each.condition or name, table.index, "string"))
             table.insert(1, "file", pd.Series(str(each.path), table.index, "string"))
         tables.append(table)
         sets.append(tracks)
-    about = {
+    about = tables[0].attrs | {
         key: "; ".join(dict.fromkeys(table.attrs[key] for table in tables))
         for key in ("D_alpha", "time_unit")
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -23,6 +23,7 @@ TracksFormat = Literal[
 Gaps = Literal["split", "error", "interpolate"]
 Branches = Literal["split", "error", "longest"]
 Duplicates = Literal["error", "first", "mean"]
+Preset = Literal["fast", "best"]
 
 _SKIPPED_SHOWN = 10
 _PIPE_WIDTH = 110
@@ -30,10 +31,10 @@ _PIPE_WIDTH = 110
 
 TRACKS = typer.Argument(
     ...,
-    metavar="TRACKS...",
+    metavar="TRACKS",
     help="Files of tracks: tables (CSV, TSV, Parquet), TrackMate's XML, arrays (.npy) or AnDi "
-    "text. A pattern such as ctrl_*.csv stands for all files like it, and control=ctrl_*.csv names "
-    "their condition.",
+    "text. A pattern such as `ctrl_*.csv` stands for all files like it, and `control=ctrl_*.csv` "
+    "names their condition.",
 )
 FORMAT = typer.Option("auto", help="Format of TRACKS; auto looks at its content.")
 GAPS = typer.Option(
@@ -62,6 +63,12 @@ FRAME_INTERVAL = typer.Option(
 )
 TIME_UNIT = typer.Option(None, help="Unit of the frame interval, such as s.")
 SPACE_UNIT = typer.Option(None, help="Unit of the positions, such as µm.")
+COVERAGE = typer.Option(
+    0.9, min=0.01, max=0.99, help="Probability with which the interval of an α holds the true one."
+)
+PRESET = typer.Option(
+    "fast", help="'best' asks for the mirror image of each track too: twice the time."
+)
 
 
 def predict(
@@ -84,6 +91,8 @@ def predict(
     frame_interval: float | None = FRAME_INTERVAL,
     time_unit: str | None = TIME_UNIT,
     space_unit: str | None = SPACE_UNIT,
+    coverage: float = COVERAGE,
+    preset: Preset = PRESET,
     dask: str | None = typer.Option(
         None,
         metavar="ADDRESS",
@@ -138,20 +147,21 @@ def predict(
         "time_unit": time_unit,
         "space_unit": space_unit,
     }
+    settings: dict[str, Any] = {"coverage": coverage, "preset": preset}
     if partitioned:
         assert output is not None
         if compare is not None:
             raise SkandiError(f"{compare}: conditions are compared between files read as a whole")
         require_folder(output)
-        predict_partitions(inputs[0].path, output, dask, options)
+        predict_partitions(inputs[0].path, output, dask, {**options, **settings})
         return
-    table, _ = analyse_inputs(inputs, read_with({**options, "branches": branches}))
+    table, _ = analyse_inputs(inputs, read_with({**options, "branches": branches}), **settings)
     if output is None:
         _print_results(table)
     else:
         write_results(table, output)
     say_skipped(table)
-    say(f"D_alpha: {table.attrs['D_alpha']}")
+    say_diffusion(table)
     if output is not None:
         say(f"wrote {output}")
     if not table["alpha"].notna().any():
@@ -198,15 +208,18 @@ def _print_results(table: pd.DataFrame) -> None:
     grouped = "condition" in table
     if grouped:
         shown.add_column("condition")
-    for name in ("track", "points", "α", "model", "p"):
+    coverage = f"{table.attrs['coverage']:.0%}".replace("%", " %")
+    for name in ("track", "points", "α", coverage, "model", "p"):
         shown.add_column(name, justify="left" if name in ("track", "model") else "right")
     shown.add_column("note")
     for row in table.itertuples(index=False):
         known = row.alpha == row.alpha
+        interval = f"[{row.alpha_lower:.2f}, {row.alpha_upper:.2f}]"
         cells = [
             printable(row.track_id),
             str(row.n_points),
             f"{row.alpha:.2f}" if known else "",
+            interval if row.alpha_lower == row.alpha_lower else "",
             row.model if known else "",
             f"{getattr(row, f'p_{row.model}'):.2f}" if known else "",
             printable(row.note),
@@ -218,10 +231,20 @@ def _print_results(table: pd.DataFrame) -> None:
 
 
 def say_skipped(table: pd.DataFrame) -> None:
-    """Which tracks have no answer, and why, one line a reason."""
+    """Which tracks have no answer, and why, one line a reason; names where they are of one file."""
     skipped = table[table["alpha"].isna()]
     say(f"{len(table) - len(skipped)} of {len(table)} tracks analysed")
     for reason, tracks in skipped.groupby(skipped["note"].str.replace(r": .*", "", regex=True)):
-        names = ", ".join(printable(name) for name in tracks["track_id"][:_SKIPPED_SHOWN])
-        more = len(tracks) - _SKIPPED_SHOWN
-        say(f"  {reason}: {names}" + (f" and {more} more" if more > 0 else ""))
+        line = f"  {reason}: {len(tracks)} track{'s' if len(tracks) > 1 else ''}"
+        if "file" not in table:
+            names = ", ".join(printable(name) for name in tracks["track_id"][:_SKIPPED_SHOWN])
+            line += f" ({names}{', …' if len(tracks) > _SKIPPED_SHOWN else ''})"
+        say(line)
+
+
+def say_diffusion(table: pd.DataFrame) -> None:
+    """In which unit D_α is, or how there could be one."""
+    about = table.attrs["D_alpha"]
+    say(f"D_alpha: {about}")
+    if "unknown" in about:
+        say("  say them with --frame-interval, --time-unit and --space-unit")

@@ -7,24 +7,30 @@ from pathlib import Path
 import typer
 
 from skandi.cli.console import require_folder, say
-from skandi.cli.inputs import analyse_inputs, find_inputs, read_with
+from skandi.cli.inputs import Input, analyse_inputs, find_inputs, read_with
 from skandi.cli.predict import (
     BRANCHES,
+    COVERAGE,
     DIMS,
     DUPLICATES,
     FORMAT,
     FRAME_INTERVAL,
     GAPS,
+    PRESET,
     SPACE_UNIT,
     TIME_UNIT,
     TRACKS,
     Branches,
     Duplicates,
     Gaps,
+    Preset,
     TracksFormat,
+    say_diffusion,
     say_skipped,
 )
 from skandi.errors import SkandiError
+
+_NAMES_SHOWN = 4
 
 
 def report(
@@ -38,6 +44,8 @@ def report(
     frame_interval: float | None = FRAME_INTERVAL,
     time_unit: str | None = TIME_UNIT,
     space_unit: str | None = SPACE_UNIT,
+    coverage: float = COVERAGE,
+    preset: Preset = PRESET,
 ) -> None:
     """Analyse tracks and write a page with summary, pictures and a table of all tracks.
 
@@ -70,11 +78,20 @@ def report(
         "time_unit": time_unit,
         "space_unit": space_unit,
     }
-    table, sets = analyse_inputs(inputs, read_with(options))
+    table, sets = analyse_inputs(inputs, read_with(options), coverage=coverage, preset=preset)
     files = [
         shipped_weights(n_dims) for n_dims in sorted({each.n_dims for each in sets if len(each)})
     ]
     weights = [f"{path.name}, sha256 {file_digest(path)}" for path in files]
-    write_report(output, table, sets, weights=weights)
+    write_report(output, table, sets, weights=weights, title=_title(inputs))
     say_skipped(table)
+    say_diffusion(table)
     say(f"wrote {output}")
+
+
+def _title(inputs: list[Input]) -> str:
+    """What tells the page from others: conditions, or names of files."""
+    names = list(dict.fromkeys(each.condition or each.path.name for each in inputs))
+    return f"Anomalous diffusion: {', '.join(names[:_NAMES_SHOWN])}" + (
+        ", …" if len(names) > _NAMES_SHOWN else ""
+    )

@@ -38,7 +38,8 @@ def load_array(path: str | os.PathLike[str]) -> NDArray:
         if isinstance(error, OSError):
             raise
         raise TracksFileError(
-            f"{path} is not a readable array of numbers: {error}. Save a plain float array."
+            f"{path} is not a readable array of numbers: {str(error).rstrip('.')}. Save a plain "
+            "float array."
         ) from error
 
 

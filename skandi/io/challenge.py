@@ -8,6 +8,7 @@ no names: they are called by their place in the file, from 0.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -36,7 +37,7 @@ def looks_like_challenge(line: str) -> bool:
     """
     fields = line.strip().rstrip(";").split(";")
     try:
-        return len(fields) > 1 and float(fields[0]) in (1, 2, 3) and np.isfinite(float(fields[1]))
+        return len(fields) > 1 and float(fields[0]) in (1, 2, 3) and math.isfinite(float(fields[1]))
     except ValueError:
         return False
 

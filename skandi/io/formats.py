@@ -149,7 +149,7 @@ def read_tracks(
     >>> tracks.ids
     ['7#1', '7#2', '12']
     >>> print(tracks.report)
-    table (tidy): 6 rows, 2 tracks, 3 read
+    table (tidy): 6 rows, 2 tracks, read as 3 pieces
       1 track with missing frames split into 2 gap-free pieces
     """
     if format not in FORMATS:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from skandi.io.tracks import ReadStep
+from skandi.io.tracks import Integer, ReadStep
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Localisations:
         self.positions = self.positions[:, axes]
         self.axes = tuple(self.axes[axis] for axis in axes)
 
-    def note(self, name: str, message: str, n_tracks: int = 0, n_rows: int = 0) -> None:
+    def note(self, name: str, message: str, n_tracks: Integer = 0, n_rows: Integer = 0) -> None:
         """Add a line to the report."""
         self.steps.append(ReadStep(name, message, n_tracks=int(n_tracks), n_rows=int(n_rows)))
 

@@ -16,6 +16,17 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SEPARATORS = (",", ";", "\t")
+# How some files begin that are no tables, and what can be done with each.
+_EXCEL = "Save the sheet as CSV if it is a workbook of Excel, unpack it if it is an archive."
+_IMAGE = "It seems to be an image: track its particles first, for example with TrackMate."
+_REMEDIES = {
+    b"PK\x03\x04": _EXCEL,
+    b"\xd0\xcf\x11\xe0": _EXCEL,
+    b"\x1f\x8b": "Unpack it first: it is compressed.",
+    b"II*\0": _IMAGE,
+    b"MM\0*": _IMAGE,
+    b"\x89PNG": _IMAGE,
+}
 # Every byte means something in it, and "µ" means what it does in Windows' encoding.
 FALLBACK_ENCODING = "latin-1"
 
@@ -72,10 +83,11 @@ def read_head(path: Path) -> TextHead:
     encoding = _encoding(raw, complete)
     text = raw.decode(encoding, errors="replace")
     if "\0" in text:
+        remedy = next((_REMEDIES[first] for first in _REMEDIES if raw.startswith(first)), "")
         raise TracksFileError(
             f"{path} is not a text file, nor Parquet or a numpy array: tables of tracks (CSV, TSV, "
             "Parquet), TrackMate's XML, arrays (.npy) and the text files of the AnDi challenge can "
-            "be read. Unpack it first if it is compressed."
+            f"be read. {remedy}".rstrip()
         )
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if not complete and len(lines) > 1:

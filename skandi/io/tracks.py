@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from skandi.errors import TrajectoryError
 from skandi.trajectories import as_trajectories
 
+Integer: TypeAlias = int | np.integer
 
-def counted(n: int, noun: str) -> str:
+
+def counted(n: Integer, noun: str) -> str:
     """A number with its noun.
 
     Examples
@@ -73,8 +75,12 @@ class ReadReport:
     def __str__(self) -> str:
         head = (
             f"{self.source} ({self.format}): {counted(self.n_rows, 'row')}, "
-            f"{counted(self.n_tracks, 'track')}, {self.n_trajectories} read"
+            f"{counted(self.n_tracks, 'track')}"
         )
+        if self.n_trajectories > self.n_tracks:
+            head += f", read as {self.n_trajectories} pieces"
+        elif self.n_trajectories < self.n_tracks:
+            head += f", {self.n_trajectories} read"
         return "\n".join([head, *(f"  {step.message}" for step in self.steps)])
 
     def to_dict(self) -> dict[str, Any]:

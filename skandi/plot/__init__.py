@@ -10,7 +10,7 @@ from skandi.plot.conditions import AlphaDisplay, CompositionDisplay
 from skandi.plot.detector import FingerprintDisplay, ReconstructionDisplay
 from skandi.plot.msd import MSDDisplay
 from skandi.plot.scores import ConfusionDisplay, QuantileCalibrationDisplay, ReliabilityDisplay
-from skandi.plot.style import COLUMN_WIDTH, MODEL_COLORS
+from skandi.plot.style import COLUMN_WIDTH, MODEL_COLORS, panels
 from skandi.plot.tracks import TracksDisplay
 from skandi.plot.windows import WindowsDisplay
 
@@ -25,6 +25,7 @@ __all__ = [
     "QuantileCalibrationDisplay",
     "ReconstructionDisplay",
     "FingerprintDisplay",
+    "panels",
     "COLUMN_WIDTH",
     "MODEL_COLORS",
 ]

@@ -11,18 +11,28 @@ from numpy.typing import NDArray
 from skandi.compare import median_interval, model_shares
 from skandi.diffusion import MODELS
 from skandi.errors import SkandiError
-from skandi.plot.style import ACCENT, ALPHA_LIMITS, MODEL_COLORS, MUTED, drawing, plain
+from skandi.plot.style import (
+    ACCENT,
+    ALPHA_LIMITS,
+    MODEL_COLORS,
+    MUTED,
+    characters,
+    drawing,
+    wrapped,
+)
 
 _BIN_WIDTH = 0.1
 _LABELLED_SHARE = 0.08
+_FEWEST_CHARACTERS = 7
 
 
 class AlphaDisplay:
     """Distribution of α in each condition, with the median and its interval.
 
     The shape is a histogram on both sides of a line. The dot is the median over tracks, the thick
-    bar its 95 % interval (between order statistics). The thin bar on the left, where intervals of
-    single tracks are known, is their median half-width up and down: how uncertain one track is.
+    bar its 95 % interval (between order statistics). The thin bar on the left, "one track", where
+    intervals of single tracks are known, is their median half-width up and down: how uncertain the
+    α of one track is.
 
     Parameters
     ----------
@@ -116,19 +126,24 @@ class AlphaDisplay:
             ax.axhline(1, color=MUTED, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0)
             for place, name in enumerate(self.alpha):
                 self._draw(ax, place, name)
-            labels = [f"{plain(name)}\nn = {len(v)}" for name, v in self.alpha.items()]
-            many = len(labels) > 4
-            ax.set_xticks(
-                range(len(labels)),
-                labels,
-                rotation=30 if many else 0,
-                ha="right" if many else "center",
-            )
-            ax.set_xlim(-0.6, len(labels) - 0.4)
+            self._name_conditions(ax)
             ax.set_ylim(0, top)
             ax.set_ylabel("anomalous exponent α")
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+    def _name_conditions(self, ax: Any) -> None:
+        """Names below their distributions: on several lines, or aslant where they are many."""
+        ticks = range(len(self.alpha))
+        room = characters(ax) // len(self.alpha) - 1
+        if room >= _FEWEST_CHARACTERS:
+            names = [f"{wrapped(k, room, 3)}\nn = {len(v)}" for k, v in self.alpha.items()]
+            ax.set_xticks(ticks, names)
+        else:
+            names = [f"{wrapped(k, 20)} ({len(v)})" for k, v in self.alpha.items()]
+            ax.set_xticks(ticks, names, rotation=45, ha="right", rotation_mode="anchor")
+        # room for "one track", however many conditions there are
+        ax.set_xlim(-0.6 - 0.08 * len(self.alpha), len(self.alpha) - 0.4)
 
     def _draw(self, ax: Any, place: int, name: str) -> None:
         counts = self.counts_[name] / max(self.counts_[name].max(), 1) * 0.38
@@ -143,6 +158,11 @@ class AlphaDisplay:
             ax.errorbar(
                 place - 0.46, median, yerr=half, color=MUTED, linewidth=0.8, capsize=2, capthick=0.8
             )
+            if place == 0:
+                ax.text(
+                    place - 0.5, median, "one track", color=MUTED, fontsize=6.5, rotation=90,
+                    ha="right", va="center", bbox={"facecolor": "white", "linewidth": 0, "pad": 1},
+                )  # fmt: skip
 
 
 class CompositionDisplay:
@@ -231,7 +251,7 @@ class CompositionDisplay:
                             fontsize=6.5,
                         )  # fmt: skip
                     left += share
-            labels = [f"{plain(name)}\nn = {self.n_tracks[name]}" for name in names]
+            labels = [f"{wrapped(name, 18, 2)}\nn = {self.n_tracks[name]}" for name in names]
             ax.set_yticks(range(len(names)), labels)
             ax.set_ylim(len(names) - 0.5, -0.5)
             ax.set_xlim(0, 1)
@@ -240,7 +260,7 @@ class CompositionDisplay:
             ax.spines["left"].set_visible(False)
             ax.tick_params(axis="y", length=0)
             ax.legend(
-                loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=len(MODELS),
+                loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(MODELS),
                 columnspacing=0.9, handlelength=0.9, borderaxespad=0.2,
             )  # fmt: skip
         self.ax_, self.figure_ = ax, ax.figure

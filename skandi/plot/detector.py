@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skandi.errors import SkandiError
-from skandi.plot.style import ACCENT, CONTRAST, SCORE_MAP, drawing, plain
+from skandi.plot.style import (
+    ACCENT,
+    CONTRAST,
+    SCORE_MAP,
+    characters,
+    drawing,
+    plain,
+    wrapped,
+)
 
 
 class ReconstructionDisplay:
@@ -97,7 +105,8 @@ class ReconstructionDisplay:
             ax.set_xlabel("time (frames)")
             ax.set_ylabel("position (std of the steps)")
             ax.legend(
-                loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, borderaxespad=0.2,
+                loc="lower center", bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2,
+                ncols=2 if before.shape[1] == 1 else before.shape[1], columnspacing=1.0,
                 title=f"mean squared error {self.mse_:.3g}", title_fontsize=7,
             )  # fmt: skip
         self.ax_, self.figure_ = ax, ax.figure
@@ -201,28 +210,55 @@ class FingerprintDisplay:
         """
         with drawing(ax, height=0.8) as ax:
             self.image_ = ax.imshow(self.matrix, cmap=SCORE_MAP, aspect="auto")
-            ax.figure.colorbar(self.image_, ax=ax, label=self.value_title, fraction=0.05, pad=0.02)
+            scale, power = _scale_of(self.matrix)
+            bar = ax.figure.colorbar(self.image_, ax=ax, fraction=0.05, pad=0.02)
+            bar.formatter = lambda value, _: f"{value / scale:.3g}"
+            bar.set_label(f"{self.value_title}{power}")
             for side in ax.spines.values():
                 side.set_visible(False)
-            _ticks(ax.set_xticks, self.column_labels)
-            _ticks(ax.set_yticks, self.row_labels)
+            _name_columns(ax, self.column_labels)
+            ticks, names = _some(self.row_labels)
+            ax.set_yticks(ticks, [wrapped(name, 18, 2) for name in names])
             ax.set_xlabel(self.column_title)
             ax.set_ylabel(self.row_title)
-            if self.matrix.size <= 36:
-                self._write_numbers(ax)
+            if self.matrix.size <= 36 and np.isfinite(self.matrix).any():
+                self._write_numbers(ax, scale)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _write_numbers(self, ax: Any) -> None:
+    def _write_numbers(self, ax: Any, scale: float) -> None:
         middle = (np.nanmin(self.matrix) + np.nanmax(self.matrix)) / 2
+        digits = int(np.clip(1 - np.floor(np.log10(_largest(self.matrix) / scale)), 0, 2))
         for (row, column), value in np.ndenumerate(self.matrix):
             if np.isfinite(value):
                 color = "white" if value < middle else "black"
                 ax.text(
-                    column, row, f"{value:.3g}", ha="center", va="center", color=color, fontsize=6.5
-                )
+                    column, row, f"{value / scale:.{digits}f}", ha="center", va="center",
+                    color=color, fontsize=6.5,
+                )  # fmt: skip
 
 
-def _ticks(set_ticks: Any, labels: Sequence[str]) -> None:
+def _largest(matrix: NDArray[np.float64]) -> float:
+    finite = np.abs(matrix[np.isfinite(matrix)])
+    return float(finite.max()) if finite.any() else 1.0
+
+
+def _scale_of(matrix: NDArray[np.float64]) -> tuple[float, str]:
+    """A power of ten that numbers in cells are told in, and how to say so; 1 where it can be."""
+    exponent = int(np.floor(np.log10(_largest(matrix))))
+    return (1.0, "") if -2 <= exponent <= 2 else (10.0**exponent, rf" ($10^{{{exponent}}}$)")
+
+
+def _some(labels: Sequence[str]) -> tuple[range, Sequence[str]]:
+    """Places and labels, not more than there is room for."""
     every = max(1, int(np.ceil(len(labels) / 6))) if len(labels) > 10 else 1
-    set_ticks(range(0, len(labels), every), [plain(label) for label in labels[::every]])
+    return range(0, len(labels), every), labels[::every]
+
+
+def _name_columns(ax: Any, labels: Sequence[str]) -> None:
+    ticks, names = _some(labels)
+    if max(map(len, names), default=0) <= characters(ax) // max(len(names), 1) - 1:
+        ax.set_xticks(ticks, [plain(name) for name in names])
+    else:
+        short = [wrapped(name, 20) for name in names]
+        ax.set_xticks(ticks, short, rotation=45, ha="right", rotation_mode="anchor")

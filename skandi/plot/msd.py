@@ -9,11 +9,23 @@ from numpy.typing import NDArray
 
 from skandi.errors import TrajectoryError
 from skandi.io import Tracks
-from skandi.msd import MSDFit, fit_msd, time_averaged_msd
-from skandi.plot.style import ACCENT, CONTRAST, MUTED, drawing, plain, square_unit, with_unit
+from skandi.msd import ALPHA_BOUNDS, MSDFit, fit_msd, time_averaged_msd
+from skandi.plot.style import (
+    ACCENT,
+    CONTRAST,
+    MUTED,
+    drawing,
+    log_axis,
+    plain,
+    square_unit,
+    with_unit,
+)
 
 _TRACKS_DRAWN = 100
 _FEWEST_TRACKS = 0.5  # of all, at the longest lag
+_MARKERS = 30
+_AT_BOUND = 1e-3
+_NO_LAW = "no fit: the mean does not grow with the lag"
 
 
 class MSDDisplay:
@@ -131,37 +143,53 @@ class MSDDisplay:
         self
         """
         self.mean_msd_ = np.nanmean(self.track_msd, axis=0)
-        with drawing(ax, height=0.8) as ax:
+        with drawing(ax, height=0.85) as ax:
             every = max(1, int(np.ceil(len(self.track_msd) / _TRACKS_DRAWN)))
             shown = self.track_msd[::every]
             ax.plot(self.times, shown.T, color=MUTED, alpha=0.25, linewidth=0.4, zorder=1)
             ax.plot([], [], color=MUTED, linewidth=0.6, label=f"single tracks ({len(shown)} shown)")
+            # evenly along a logarithmic axis: 200 points would be a thick line
+            last = len(self.times)
+            marked = np.unique(np.geomspace(1, last, _MARKERS).round().astype(int)) - 1
             ax.plot(
-                self.times, self.mean_msd_, "o", color=ACCENT, markersize=3, zorder=3,
-                label=f"mean of {len(self.track_msd)} tracks",
+                self.times[marked], self.mean_msd_[marked], "o", color=ACCENT, markersize=3,
+                zorder=3, label=f"mean of {len(self.track_msd)} tracks",
             )  # fmt: skip
             if self.fit is not None:
                 dense = np.geomspace(self.times[0], self.times[-1], 200)
-                ax.plot(dense, self.fit(dense), color=CONTRAST, zorder=4, label=self._law())
-            ax.set_xscale("log")
-            ax.set_yscale("log")
-            # a track that never moves has no place on a logarithmic axis
-            moved = shown[shown > 0]
-            ax.set_ylim(*np.quantile(moved, [0.005, 0.995]) * [0.7, 1.4])
+                grows = self.fit.D_alpha > 0
+                ax.plot(
+                    dense if grows else [], self.fit(dense) if grows else [], color=CONTRAST,
+                    zorder=4, label=self._law() if grows else _NO_LAW,
+                )  # fmt: skip
+            log_axis(ax.xaxis, self.times[0] * 0.9, self.times[-1] * 1.1)
+            log_axis(ax.yaxis, *self._limits(shown))
             ax.set_xlabel(with_unit("lag", self.time_unit, "frames"))
             ax.set_ylabel(
                 with_unit("MSD", square_unit(self.space_unit), "squared unit of the input")
             )
-            ax.legend(loc="upper left", borderaxespad=0.2)
+            ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2)
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+    def _limits(self, shown: NDArray[np.float64]) -> tuple[float, float]:
+        """All of the mean, and all but the most extreme of the tracks that are shown."""
+        # a track that never moves has no place on a logarithmic axis
+        low, high = np.quantile(shown[shown > 0], [0.005, 0.995])
+        mean = self.mean_msd_[self.mean_msd_ > 0]
+        return 0.7 * min(low, mean.min()), 1.4 * max(high, mean.max())
 
     def _law(self) -> str:
         assert self.fit is not None
         law, D, unit = self.fit, r"$D_\alpha$", ""
         if self.space_unit and self.time_unit:
             unit = rf" {plain(self.space_unit)}²/{plain(self.time_unit)}$^\alpha$"
+        sign = "="
+        if law.alpha < ALPHA_BOUNDS[0] + _AT_BOUND:
+            sign = "≤"  # the fit ended at its limit: no such law describes the mean
+        elif law.alpha > ALPHA_BOUNDS[1] - _AT_BOUND:
+            sign = "≥"
         return (
-            rf"{2 * law.n_dims} {D} $t^\alpha$ + c, α = {law.alpha:.2f}, "
+            rf"{2 * law.n_dims} {D} $t^\alpha$ + c, α {sign} {law.alpha:.2f}, "
             rf"{D} = {law.D_alpha:.3g}{unit}"
         )

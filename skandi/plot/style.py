@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -24,7 +25,8 @@ ALPHA_MAP = "viridis"
 SCORE_MAP = "cividis"
 ALPHA_LIMITS = (0.0, 2.0)
 
-_STYLE = {
+_FEWEST_TICKS = 3
+_STYLE: dict[str, Any] = {
     "font.size": 7,
     "axes.labelsize": 7,
     "axes.titlesize": 7,
@@ -73,6 +75,47 @@ def drawing(ax: Any, *, height: float = 0.75, rows: int = 1) -> Iterator[Any]:
         yield ax
 
 
+def panels(n_rows: int = 1, n_columns: int = 1, *, height: float = 0.75) -> tuple[Any, Any]:
+    """Make a figure of several panels in the style of the Displays, each one column wide.
+
+    Axes that matplotlib makes by itself have larger letters and other lines.
+
+    Parameters
+    ----------
+    n_rows, n_columns : int, default=1
+        How many panels; two columns fill the width of a page, 170 mm.
+    height : float, default=0.75
+        Height of a panel over its width.
+
+    Returns
+    -------
+    figure, axes
+        As from ``matplotlib.pyplot.subplots``: one Axes, or an array of them.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from skandi import analyse
+    >>> from skandi.io import sample_tracks_path
+    >>> from skandi.plot import AlphaDisplay, CompositionDisplay, panels
+    >>> table = analyse(sample_tracks_path())
+    >>> figure, (left, right) = panels(1, 2)
+    >>> display = AlphaDisplay.from_table(table, ax=left)
+    >>> display = CompositionDisplay.from_table(table, ax=right)
+    >>> round(figure.get_figwidth() * 25.4)
+    170
+    """
+    pyplot = _pyplot()
+    size = (COLUMN_WIDTH * n_columns, COLUMN_WIDTH * height * n_rows)
+    with pyplot.rc_context(_STYLE):
+        figure, axes = pyplot.subplots(n_rows, n_columns, figsize=size)
+    return figure, axes
+
+
 def new_axes(height: float) -> Any:
     """Axes of one column's width, in the same style, that pyplot does not keep alive."""
     pyplot = _pyplot()
@@ -99,12 +142,75 @@ def plain(text: object) -> str:
     >>> plain("5 $ and 6 $")
     '5 \\$ and 6 \\$'
     """
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
-    if len(shown) > 40:
-        shown = f"{shown[:39]}…"
+    shown = _printable(text)
+    return _escaped(f"{shown[:39]}…" if len(shown) > 40 else shown)
+
+
+def wrapped(text: object, width: int, n_lines: int = 1) -> str:
+    """A name from a file on a few short lines; what has no place on them is left out.
+
+    Examples
+    --------
+    >>> print(wrapped("blebbistatin in DMSO", 12, n_lines=2))
+    blebbistatin
+    in DMSO
+    >>> wrapped("blebbistatin in DMSO", 12)
+    'blebbistati…'
+    """
+    shown = " ".join(_printable(text).split())
+    lines = textwrap.wrap(shown, width, drop_whitespace=True)
+    if len(lines) > n_lines:
+        lines = [*lines[: n_lines - 1], f"{lines[n_lines - 1][: width - 1]}…"]
+    return "\n".join(map(_escaped, lines))
+
+
+def _printable(text: object) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+
+
+def _escaped(text: str) -> str:
     # An underscore at the start would hide a label from the legend.
-    shown = f"\N{ZERO WIDTH SPACE}{shown}" if shown.startswith("_") else shown
-    return shown.replace("\\", "\N{SET MINUS}").replace("$", r"\$")
+    text = f"\N{ZERO WIDTH SPACE}{text}" if text.startswith("_") else text
+    return text.replace("\\", "\N{SET MINUS}").replace("$", r"\$")
+
+
+def characters(ax: Any) -> int:
+    """About how many characters of a tick's label stand side by side below the axes."""
+    size = ax.get_xticklabels()[0].get_fontsize()
+    return int(ax.bbox.width / ax.figure.dpi * 72 / (0.6 * size))
+
+
+def log_axis(axis: Any, low: float, high: float) -> None:
+    """Make an axis logarithmic, with a few labels that can be read without counting.
+
+    matplotlib labels every digit of an axis shorter than a decade, one label over the other.
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.axes.set(**{f"{axis.axis_name}scale": "log", f"{axis.axis_name}lim": (low, high)})
+    for digits in ((1,), (1, 3), (1, 2, 5), (1, 2, 3, 5), (1, 2, 3, 4, 6, 8)):
+        locator = LogLocator(subs=digits)
+        if sum(low <= tick <= high for tick in locator.tick_values(low, high)) >= _FEWEST_TICKS:
+            break
+    axis.set_major_locator(locator)
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _power_or_number(value)))
+    axis.set_minor_locator(LogLocator(subs=range(1, 10)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _power_or_number(value: float) -> str:
+    """Write 0.02, 500 or 3·10⁻⁵.
+
+    Examples
+    --------
+    >>> _power_or_number(0.02), _power_or_number(3e-5), _power_or_number(1e6)
+    ('0.02', '3·$10^{-5}$', '$10^{6}$')
+    """
+    if 1e-3 <= value < 1e4:
+        return f"{value:g}"
+    digit, exponent = f"{value:.0e}".split("e")
+    power = f"$10^{{{int(exponent)}}}$"
+    return power if digit == "1" else f"{digit}·{power}"
 
 
 def with_unit(quantity: str, unit: str | None, otherwise: str) -> str:

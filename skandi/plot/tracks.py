@@ -117,7 +117,7 @@ class TracksDisplay:
         Raises
         ------
         SkandiError
-            If the table is not that of the tracks.
+            If the table is not that of the tracks, or has no novelty to show.
         """
         if color not in _COLORS:
             raise SkandiError(f"color is {color!r}; it must be one of {', '.join(_COLORS)}.")
@@ -131,6 +131,8 @@ class TracksDisplay:
             values = table["model"].astype(object).map(codes).to_numpy(np.float64)
         else:
             values = table[color].to_numpy(np.float64)
+        if color == "novelty" and not np.isfinite(values).any():
+            raise SkandiError("No track of the table has a novelty, so there is nothing to show.")
         on_grid = layout == "grid" and tracks.n_dims > 1
         display = cls(
             _on_grid(tracks.trajectories) if on_grid else tracks.trajectories,
@@ -177,6 +179,9 @@ class TracksDisplay:
             self._paint(ax, self.values[known], bool(grey))
             ax.autoscale_view()
             self._label(ax)
+            # Equal scales change the limits when the layout is known, and longer numbers at the
+            # ticks then ask for another layout: without the first one, labels would be cut off.
+            ax.figure.canvas.figure.draw_without_rendering()
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -225,7 +230,9 @@ class TracksDisplay:
             ax.spines[:].set_visible(False)
             ax.set_xlabel("each track on its own scale")
             return
-        ax.set_xlabel(with_unit("x", self.space_unit, "unit of the input"))
+        x = with_unit("x", self.space_unit, "unit of the input")
+        is_3d = bool(self.trajectories) and self.trajectories[0].shape[1] == 3
+        ax.set_xlabel(f"{x}, seen along z" if is_3d else x)
         ax.set_ylabel(with_unit("y", self.space_unit, "unit of the input"))
 
 

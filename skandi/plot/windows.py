@@ -14,7 +14,7 @@ from skandi.plot.style import ACCENT, MODEL_COLORS, MUTED, drawing, with_unit
 class WindowsDisplay:
     """α(t), the probability of each model and, where it is known, novelty(t) along one track.
 
-    The bar in the upper axes is one window long: nothing shorter can be told apart.
+    The bar above the upper axes is one window long: nothing shorter can be told apart.
 
     Parameters
     ----------
@@ -113,5 +113,12 @@ class WindowsDisplay:
         )
         window = (self.table["stop"].iloc[0] - self.table["start"].iloc[0]) * per_point
         if window < time[-1] - time[0]:
-            ax.plot([time[0], time[0] + window], [1.9, 1.9], color="black", linewidth=1.5)
-            ax.text(time[0] + window / 2, 1.85, "window", ha="center", va="top", fontsize=6.5)
+            above = ax.get_xaxis_transform()  # x in time, y in heights of the axes
+            ax.plot(
+                [time[0], time[0] + window], [1.04, 1.04], color="black", linewidth=1.5,
+                transform=above, clip_on=False, solid_capstyle="butt",
+            )  # fmt: skip
+            ax.annotate(
+                "one window", (time[0] + window, 1.04), (3, 0), xycoords=above,
+                textcoords="offset points", va="center", fontsize=6.5, annotation_clip=False,
+            )  # fmt: skip

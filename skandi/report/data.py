@@ -35,6 +35,8 @@ _COLUMNS = {
     "D_alpha": "D_α",
     "note": "note",
 }
+# Digits behind the point that a person reads; what sorts and filters has four significant ones.
+_DIGITS = {"alpha": 2, "alpha_lower": 2, "alpha_upper": 2, "expected_error": 2, "p_model": 2}
 _TEXT = frozenset({"condition", "file", "track_id", "model", "note", "is_novel"})
 _ALWAYS = frozenset({"track_id", "n_points", "alpha", "model", "p_model", "note"})
 
@@ -46,7 +48,7 @@ def table_data(table: pd.DataFrame) -> dict[str, Any]:
     --------
     >>> table = pd.DataFrame({"track_id": ["a"], "n_points": [9], "alpha": [np.nan]})
     >>> table_data(table.assign(model=None, note="too short"))["columns"][2]
-    {'name': 'alpha', 'title': 'α', 'text': False, 'values': [None]}
+    {'name': 'alpha', 'title': 'α', 'text': False, 'digits': 2, 'values': [None]}
     """
     probability = table.reindex(columns=[f"p_{model}" for model in MODELS]).to_numpy(np.float64)
     best = np.where(np.isnan(probability), -np.inf, probability).max(axis=1)
@@ -55,10 +57,11 @@ def table_data(table: pd.DataFrame) -> dict[str, Any]:
     for name, title in _COLUMNS.items():
         if name not in shown or (name not in _ALWAYS and shown[name].isna().all()):
             continue
-        values = _texts(shown[name]) if name in _TEXT else _numbers(shown[name])
+        values = _texts(name, shown[name]) if name in _TEXT else _numbers(shown[name])
         if name == "duration" and "time_unit" in table.attrs:
             title = f"{title} ({table.attrs['time_unit']})"
-        columns.append({"name": name, "title": title, "text": name in _TEXT, "values": values})
+        kind = {"text": name in _TEXT, "digits": _DIGITS.get(name)}
+        columns.append({"name": name, "title": title, **kind, "values": values})
     return {"columns": columns, "n_rows": len(table)}
 
 
@@ -97,8 +100,13 @@ def _packed(x: NDArray[np.float64], at_most: int) -> dict[str, Any]:
     }
 
 
-def _texts(column: pd.Series) -> list[str]:
-    return ["" if missing else str(v) for v, missing in zip(column, column.isna(), strict=True)]
+def _texts(name: str, column: pd.Series) -> list[str]:
+    shown = ["" if missing else str(v) for v, missing in zip(column, column.isna(), strict=True)]
+    if name == "model":  # as in the pictures
+        return [model.upper() for model in shown]
+    if name == "is_novel":
+        return [{"True": "yes", "False": ""}.get(flag, flag) for flag in shown]
+    return shown
 
 
 def _numbers(column: pd.Series) -> list[float | int | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import pandas as pd
@@ -35,8 +35,8 @@ def draw_figures(table: pd.DataFrame, sets: Sequence[Tracks]) -> list[dict[str, 
         n_conditions = table["condition"].nunique() if "condition" in table else 1
         add(
             "alpha",
-            "Distribution of α. Dot and bar: median over tracks with its 95 % interval. "
-            "Dashed: normal diffusion.",
+            "Distribution of α. Dot and bar: median over tracks with its 95 % interval. Thin bar: "
+            "how uncertain the α of one track is. Dashed: normal diffusion.",
             0.75,
             lambda ax: AlphaDisplay.from_table(table, ax=ax),
         )
@@ -46,41 +46,85 @@ def draw_figures(table: pd.DataFrame, sets: Sequence[Tracks]) -> list[dict[str, 
             0.28 + 0.11 * n_conditions,
             lambda ax: CompositionDisplay.from_table(table, ax=ax),
         )
-    first = 0
-    for k, tracks in enumerate(sets):
-        rows = table.iloc[first : first + len(tracks)]
-        first += len(tracks)
-        if not len(tracks) or k >= _SETS_DRAWN:
-            continue
-        name = rows["file"].iloc[0] if "file" in rows and len(sets) > 1 else ""
-        _add_set(add, f"{name}: " if name else "", rows, tracks)
+    together = list(_with_rows(table, sets))
+    for tracks, rows in together[:_SETS_DRAWN]:
+        _draw_tracks(add, tracks, rows, several=len(together) > 1)
+    if len(together) > _SETS_DRAWN:
+        left = f" Of {len(together)} files the first {_SETS_DRAWN} are drawn."
+        figures[-1]["caption"] += left
+    for name, members in _alike(together).items():
+        _draw_msd(add, members, f"{name}: " if len(together) > 1 else "")
     return figures
 
 
-def _add_set(add: Callable[..., None], name: str, rows: pd.DataFrame, tracks: Tracks) -> None:
-    shown, part = tracks, ""
+def _with_rows(
+    table: pd.DataFrame, sets: Sequence[Tracks]
+) -> Iterator[tuple[Tracks, pd.DataFrame]]:
+    """Each set that holds tracks, with its rows of the table."""
+    first = 0
+    for tracks in sets:
+        if len(tracks):
+            yield tracks, table.iloc[first : first + len(tracks)]
+        first += len(tracks)
+
+
+def _draw_tracks(
+    add: Callable[..., None], tracks: Tracks, rows: pd.DataFrame, *, several: bool
+) -> None:
+    """Tracks where they were seen: by α, by model where there is one file, by novelty if known."""
+    name = f"{rows['file'].iloc[0]}: " if several and "file" in rows else ""
+    part = ""
     if len(tracks) > _TRACKS_DRAWN:
-        shown, rows = _every_nth(tracks, rows, -(-len(tracks) // _TRACKS_DRAWN))
-        part = f" {len(shown)} of {len(tracks)} tracks."
+        n = len(tracks)
+        tracks, rows = _every_nth(tracks, rows, -(-n // _TRACKS_DRAWN))
+        part = f" {len(tracks)} of {n} tracks."
     layout: Literal["field", "grid"] = (
-        "grid" if _start_at_origin(shown) and len(shown) <= 200 else "field"
+        "grid" if _start_at_origin(tracks) and len(tracks) <= 200 else "field"
     )
-    for color, what in (("alpha", "α"), ("model", "model")):
+    colors = {"alpha": "α"} if several else {"alpha": "α", "model": "model"}
+    if rows["novelty"].notna().any():
+        colors["novelty"] = "novelty"
+    for color, what in colors.items():
         add(
             f"tracks {color}",
             f"{name}Tracks by {what}.{part}",
             0.9,
             lambda ax, c=color: TracksDisplay.from_table(
-                shown, rows, color=c, layout=layout, ax=ax
+                tracks, rows, color=c, layout=layout, ax=ax
             ),
         )
+
+
+def _alike(together: Sequence[tuple[Tracks, pd.DataFrame]]) -> dict[str, list[Tracks]]:
+    """Sets of one condition and of the same dimensions and units: their MSD can be pooled."""
+    pooled: dict[tuple, list[Tracks]] = {}
+    for tracks, rows in together:
+        condition = str(rows["condition"].iloc[0]) if "condition" in rows else "all tracks"
+        units = (tracks.n_dims, tracks.frame_interval, tracks.time_unit, tracks.space_unit)
+        pooled.setdefault((condition, *units), []).append(tracks)
+    named: dict[str, list[Tracks]] = {}
+    for (condition, *_), members in pooled.items():
+        n_before = sum(key[0] == condition for key in list(pooled)[: len(named)])
+        named[f"{condition} ({n_before + 1})" if n_before else condition] = members
+    return named
+
+
+def _draw_msd(add: Callable[..., None], members: Sequence[Tracks], name: str) -> None:
+    every = -(-sum(map(len, members)) // _TRACKS_DRAWN)
+    first = members[0]
+    pooled = Tracks.from_trajectories(
+        [x for tracks in members for x in tracks.trajectories][::every],
+        frame_interval=first.frame_interval,
+        time_unit=first.time_unit,
+        space_unit=first.space_unit,
+    )
     try:
         add(
             "msd",
             f"{name}Time-averaged mean squared displacement, and a fit of the generalised law to "
             "the mean over tracks: a check that needs no network.",
-            0.8,
-            lambda ax: MSDDisplay.from_tracks(shown, ax=ax),
+            0.85,
+            lambda ax: MSDDisplay.from_tracks(pooled, ax=ax),
         )
     except TrajectoryError:
         return  # too short, or nothing moves: the table says so track by track

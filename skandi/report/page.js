@@ -43,7 +43,8 @@
       const alpha = column.alpha.values[row];
       if (wanted && !haystack[row].includes(wanted)) continue;
       if (bounded && (alpha === null || alpha < low || alpha > high)) continue;
-      if (answer !== "all" && (alpha !== null) !== (answer === "yes")) continue;
+      if (answer === "novel" && column.is_novel.values[row] !== "yes") continue;
+      if ((answer === "yes" && alpha === null) || (answer === "no" && alpha !== null)) continue;
       rows.push(row);
     }
     order();
@@ -83,7 +84,8 @@
       line.ariaSelected = String(row === chosen);
       for (const c of columns) {
         const value = c.values[row];
-        const cell = make("td", value === null ? "" : String(value), line);
+        const shown = c.digits === null ? String(value) : value?.toFixed(c.digits);
+        const cell = make("td", value === null ? "" : shown, line);
         if (!c.text) cell.className = "number";
       }
       return line;

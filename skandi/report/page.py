@@ -19,11 +19,12 @@ from skandi.diffusion import MODELS
 from skandi.errors import MissingExtraError, SkandiError
 from skandi.files import replacing
 from skandi.io import Tracks
+from skandi.io.tracks import counted
 from skandi.provenance import CITATIONS, package_versions
 from skandi.report.data import table_data, track_data
 from skandi.report.figures import draw_figures
 
-_REASONS_SHOWN = 10
+_NAMES_SHOWN = 10
 
 
 def write_report(
@@ -90,6 +91,9 @@ def write_report(
         summary=_summary(table, sets),
         reports=[str(each.report) for each in sets if each.report is not None],
         skipped=_skipped(table),
+        has_novelty=bool(table["is_novel"].notna().any()),
+        has_intervals=bool(table["alpha_lower"].notna().any()),
+        coverage=table.attrs.get("coverage"),
         about_diffusion=table.attrs.get("D_alpha"),
         comparison=_comparison(table),
         figures=draw_figures(table, sets),
@@ -142,11 +146,14 @@ def _summary(table: pd.DataFrame, sets: Sequence[Tracks]) -> list[tuple[str, str
     told = ", ".join(f"{model.upper()} {share:.0%}" for share, model in shares if share > 0)
     lines.append(("models", told))
     if read["is_novel"].notna().any():
-        lines.append(("unlike the training data", f"{int(read['is_novel'].sum())} tracks"))
+        n = int(read["is_novel"].sum())
+        lines.append(("unlike the training data", f"{counted(n, 'track')}, {n / len(read):.0%}"))
     return lines
 
 
 def _range(numbers: pd.Series) -> str:
+    if numbers.min() == numbers.max():
+        return str(numbers.min())
     return f"{numbers.min()} to {numbers.max()}, median {numbers.median():g}"
 
 
@@ -159,13 +166,14 @@ def _units(tracks: Tracks) -> str:
 
 
 def _skipped(table: pd.DataFrame) -> list[tuple[str, int, str]]:
-    """Why tracks have no answer: the reason, how many, and the names of the first."""
+    """Why tracks have no answer, how many, and of one file the names of the first."""
     skipped = table[table["alpha"].isna()]
     reasons = skipped["note"].str.replace(r"[:;].*", "", regex=True)
     told = []
     for reason, rows in skipped.groupby(reasons):
-        names = ", ".join(rows["track_id"][:_REASONS_SHOWN])
-        told.append((str(reason), len(rows), names + (", …" if len(rows) > _REASONS_SHOWN else "")))
+        names = ", ".join(rows["track_id"][:_NAMES_SHOWN])
+        names += ", …" if len(rows) > _NAMES_SHOWN else ""
+        told.append((str(reason), len(rows), "" if "file" in table else names))
     return told
 
 
@@ -176,4 +184,6 @@ def _comparison(table: pd.DataFrame) -> list[dict[str, Any]]:
         return []
     compared = compare_conditions(read)
     found = (compared["value"] > 0) | (compared["value_reference"] > 0)
-    return compared[found].to_dict("records")
+    names = {f"share of {model}": f"share of {model.upper()}" for model in MODELS}
+    quantity = compared["quantity"].replace({"median alpha": "median α", **names})
+    return compared.assign(quantity=quantity)[found].to_dict("records")
