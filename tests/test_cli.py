@@ -301,7 +301,7 @@ def small_training(monkeypatch):
     monkeypatch.setattr(stream, "StreamTrainer", trainer)
 
 
-QUICK = ("--calibration-size", 40)
+QUICK = ("--calibration-size", 40, "--novelty-size", 40)
 
 
 def test_train__run__writes_weights_that_load(small_training, tmp_path):

@@ -12,10 +12,7 @@ from skandi.errors import WeightsError
 from skandi.pretrained import PRESETS, shipped_weights
 from skandi.pretrained.calibrating import calibrate_weights, calibration_set
 from skandi.training.inference import VIEWS, symmetric_views
-from skandi.training.stream import StreamTrainer, StreamTraining, export
 from skandi.weights import load_weights
-
-TINY = {"channels": (16,) * 5, "recurrent_size": 4, "hidden_size": 16}
 
 
 def walks(d, n=12, seed=0):
@@ -104,17 +101,6 @@ def test_analyse__point_estimator_of_ones_own__leaves_the_interval_empty():
     assert_allclose(table.alpha, own.predict(X), atol=1e-6)
     assert table[["alpha_lower", "alpha_upper", "expected_error"]].isna().all(axis=None)
     assert table.p_fbm.notna().all()
-
-
-@pytest.fixture
-def tiny_weights(tmp_path):
-    config = StreamTraining(
-        n_dims=2, steps=2, cooldown=1, batch_points=1_000, precision="float32", network=TINY
-    )
-    trainer = StreamTrainer(config, tmp_path / "training", validation_size=10)
-    trainer.run()
-    export(trainer, tmp_path / "tiny.safetensors", test_size=20)
-    return tmp_path / "tiny.safetensors"
 
 
 def test_calibrate_weights__file__gains_corrections_and_keeps_its_weights(tiny_weights):

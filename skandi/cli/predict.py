@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -151,6 +151,7 @@ def predict(
     else:
         write_results(table, output)
     say_skipped(table)
+    say_novel(table)
     say(f"D_alpha: {table.attrs['D_alpha']}")
     if output is not None:
         say(f"wrote {output}")
@@ -209,12 +210,26 @@ def _print_results(table: pd.DataFrame) -> None:
             f"{row.alpha:.2f}" if known else "",
             row.model if known else "",
             f"{getattr(row, f'p_{row.model}'):.2f}" if known else "",
-            printable(row.note),
+            "; ".join(filter(None, (_warning(row), printable(row.note)))),
         ]
         if grouped:
             cells.insert(0, printable(row.condition))
         shown.add_row(*map(Text, cells))  # as text: a track may be called [red]
     console.print(shown)
+
+
+def _warning(row: Any) -> str:
+    return "unlike the training data" if row.is_novel is True else ""
+
+
+def say_novel(table: pd.DataFrame) -> None:
+    """How many tracks are unlike anything the networks know."""
+    told = table["is_novel"].dropna()
+    if len(told):
+        say(
+            f"{int(told.sum())} of {len(told)} tracks are unlike the training data (is_novel; "
+            "1 in 20 would be by chance)"
+        )
 
 
 def say_skipped(table: pd.DataFrame) -> None:

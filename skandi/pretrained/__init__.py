@@ -14,6 +14,7 @@ from skandi.classifier import ModelClassifier
 from skandi.diffusion import MODELS
 from skandi.errors import WeightsError
 from skandi.estimator import NETWORKS, TrajectoryEstimator
+from skandi.novelty import NoveltyStatistics
 from skandi.regressor import AlphaRegressor
 from skandi.training.arithmetic import PRECISIONS
 from skandi.weights import build_for, digest, load_weights, refusing, require_counts
@@ -59,8 +60,9 @@ def load_pretrained(
     Returns
     -------
     AlphaRegressor or ModelClassifier
-        Fitted, with ``min_points_ = 10``. ``set_params(warm_start=True).fit(X, y)`` goes on from
-        these weights.
+        Fitted, with ``min_points_ = 10``, and with ``novelty_`` if the file of weights has its
+        statistics of novelty beside it, as those of the package and of ``skandi train`` have.
+        ``set_params(warm_start=True).fit(X, y)`` goes on from these weights.
 
     Raises
     ------
@@ -90,6 +92,9 @@ def load_pretrained(
     config, state = load_weights(source)
     with refusing(source):
         estimator = _estimator(source, target, n_dims, preset, config, state)
+    statistics = novelty_path(source)
+    if statistics.is_file():
+        estimator.novelty_ = NoveltyStatistics.load(statistics)
     return estimator.set_params(predict_precision=precision)
 
 
@@ -130,6 +135,11 @@ def _estimator(
 def shipped_weights(n_dims: int) -> Path:
     """Path of the weight file that comes with skandi for `n_dims` dimensions."""
     return Path(__file__).parent / f"andi2020_{n_dims}d.safetensors"
+
+
+def novelty_path(weights: str | os.PathLike[str]) -> Path:
+    """Where the statistics of novelty of a weight file are: beside it."""
+    return Path(weights).with_suffix(".novelty.safetensors")
 
 
 def _with_outputs(state: dict[str, Tensor], part: slice) -> dict[str, Tensor]:

@@ -1,0 +1,66 @@
+"""Detectors that come with skandi: the autoencoders of the paper, trained on simulated tracks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from skandi.anomaly import AnomalyDetector
+from skandi.diffusion import MODELS
+from skandi.errors import WeightsError
+
+KINDS = ("all", *MODELS)
+"""What a shipped detector was trained on: all five models, or one of them."""
+SIZES = {20: "small", 200: "large"}
+"""Architectures by the number of points they were trained for."""
+
+
+def load_detector(kind: str = "all", *, length: int = 20) -> AnomalyDetector:
+    """Give a fitted detector with the weights that come with skandi; needs no network.
+
+    They are trained on one-dimensional trajectories of the recipe ``"andi-2020"``, with its noise,
+    of as many points as they read. Each knows one model, or all five in equal parts. The threshold
+    is set so that 5 % of fresh trajectories of that kind and length are called outliers.
+
+    Parameters
+    ----------
+    kind : {"all", "attm", "ctrw", "fbm", "lw", "sbm"}, default="all"
+        What the detector was trained on.
+    length : {20, 200}, default=20
+        Points it reads: the paper's small network for 20, its large one for 200.
+
+    Returns
+    -------
+    AnomalyDetector
+        Fitted, for trajectories of one dimension.
+
+    Raises
+    ------
+    ValueError
+        If `kind` or `length` is not one of those above.
+    WeightsError
+        If the file is missing or damaged.
+
+    Examples
+    --------
+    >>> from skandi import load_detector
+    >>> from skandi.simulate import directed
+    >>> detector = load_detector("fbm", length=20)
+    >>> detector.predict(directed(5, 20, speed=3.0, random_state=0)).shape
+    (5,)
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind is {kind!r}; it must be one of {list(KINDS)}.")
+    if length not in SIZES:
+        raise ValueError(f"length is {length!r}; it must be one of {list(SIZES)}.")
+    path = detector_path(kind, length)
+    if not path.is_file():
+        raise WeightsError(
+            f"There is no file {path.name} in this skandi. Train it: "
+            f"python -m skandi.pretrained.making_detectors --lengths {length}"
+        )
+    return AnomalyDetector.load(path)
+
+
+def detector_path(kind: str, length: int) -> Path:
+    """Where the weights of a shipped detector are."""
+    return Path(__file__).parent / f"detector_{SIZES[length]}_1d_T{length}_{kind}.safetensors"
