@@ -1,6 +1,6 @@
 """Figs. 6e and 7: the progesterone receptor at six levels of hormone (T = 20).
 
-    python benchmarks/paper_ae/fig7.py --jobs 2 --checkpoint-dir ~/fig7
+    python benchmarks/paper_ae/fig7.py --jobs 2 --folder ~/fig7
 
 The tracks are no part of skandi; they are looked for in ../shared/data/real beside the checkout, or
 in --folder. They are two-dimensional and short, the networks read 20 points of one dimension. The
@@ -33,7 +33,7 @@ def main() -> None:
     shares = np.linspace(0, 1, run.options.grid)
     grid = [(float(g), float(b)) for g in shares for b in shares]
     # γ = 0, β = 0 is ATTM and FBM in equal parts, no model of its own, but a point of the plane.
-    fingerprint = run.fingerprint(64).fit(*mixtures(grid, run.n(10_000), seed=1))
+    fingerprint = run.fit(*mixtures(grid, run.n(10_000), seed=1), 64)
     corner = {m: int(np.flatnonzero((fingerprint.kinds_ == at).all(1))[0])
               for m, at in CORNERS.items()}  # fmt: skip
     for join in (restarted, seamless, x_alone):
