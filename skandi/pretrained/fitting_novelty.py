@@ -132,10 +132,12 @@ def make_statistics(
     """
     mean, std = _moments(known)
     z = standardized(*known, mean, std)
-    layers = _learn(known, others, mean, std)
+    one, two, three = _learn(known, others, mean, std)
     whitening = on_disk(_whitening(z))
     nothing = np.zeros((len(LENGTH_KNOTS), 0), dtype=np.float32)
-    unranked = NoveltyStatistics(mean, std, whitening, *layers, nothing, nothing, nothing, trunk)
+    unranked = NoveltyStatistics(
+        mean, std, whitening, one, two, three, nothing, nothing, nothing, trunk
+    )
     fresh = standardized(*ranked, mean, std)
     odds, distance = unranked.odds(fresh, ranked.lengths), unranked.distance(fresh)
     odds_levels = levels_of(odds, ranked.lengths)
@@ -145,7 +147,7 @@ def make_statistics(
     )
     levels = levels_of(score, ranked.lengths)
     return NoveltyStatistics(
-        mean, std, whitening, *layers, odds_levels, distance_levels, levels, trunk
+        mean, std, whitening, one, two, three, odds_levels, distance_levels, levels, trunk
     )
 
 
