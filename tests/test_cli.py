@@ -89,6 +89,21 @@ def test_predict__without_output__prints_a_table(quick, tracks_csv):
     assert "too short: 3 points" in lines[3]
 
 
+def test_predict__tracks_unlike_the_training__are_told(quick, monkeypatch, tracks_csv):
+    analyse = skandi.analyse
+
+    def with_a_novel_one(tracks, **options):
+        table = analyse(tracks, **options)
+        table["is_novel"] = pd.array([True, False, None], dtype="boolean")
+        return table
+
+    monkeypatch.setattr(sys.modules["skandi.analyse"], "analyse", with_a_novel_one)
+    result = skandi_("predict", tracks_csv)
+    assert "1 of 2 tracks are unlike the training data (is_novel; 1 in 20" in result.stderr
+    told = ["unlike the training data" in line for line in result.stdout.splitlines()]
+    assert told[:4] == [False, True, False, False]
+
+
 def test_predict__hostile_names__neither_style_nor_steer_the_terminal(quick, tmp_path):
     path = tmp_path / "tracks.csv"
     table = pd.DataFrame({"track": ["[red]", "\x1b[2J", "=1+1"], "frame": 0, "x": [1.0, 2.0, 3.0]})

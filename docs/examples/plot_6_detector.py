@@ -81,9 +81,9 @@ ReconstructionDisplay.from_arrays(track / step, detector.reconstruct([track])[0]
 # %%
 # Beside an answer
 # ----------------
-# :func:`skandi.analyse` warns by itself, without a detector of one's own: ``is_novel`` compares each
-# track with all that its networks were trained on. Those are tracks with noise, so these get some
-# too. Lévy walks, CTRW and FBM are of the training; one in twenty of them is called novel.
+# :func:`skandi.analyse` warns by itself, without a detector of one's own: ``is_novel`` compares
+# each track with all that its networks were trained on. Those are tracks with noise, so these get
+# some too. Lévy walks, CTRW and FBM are of the training: few of them should be called novel.
 
 from skandi import analyse
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -202,24 +202,22 @@ def _print_results(table: pd.DataFrame) -> None:
     for name in ("track", "points", "α", "model", "p"):
         shown.add_column(name, justify="left" if name in ("track", "model") else "right")
     shown.add_column("note")
-    for row in table.itertuples(index=False):
+    novel = table["is_novel"].fillna(False).to_numpy(bool)
+    for row, is_novel in zip(table.itertuples(index=False), novel, strict=True):
         known = row.alpha == row.alpha
+        warning = "unlike the training data" if is_novel else ""
         cells = [
             printable(row.track_id),
             str(row.n_points),
             f"{row.alpha:.2f}" if known else "",
             row.model if known else "",
             f"{getattr(row, f'p_{row.model}'):.2f}" if known else "",
-            "; ".join(filter(None, (_warning(row), printable(row.note)))),
+            "; ".join(filter(None, (warning, printable(row.note)))),
         ]
         if grouped:
             cells.insert(0, printable(row.condition))
         shown.add_row(*map(Text, cells))  # as text: a track may be called [red]
     console.print(shown)
-
-
-def _warning(row: Any) -> str:
-    return "unlike the training data" if row.is_novel is True else ""
 
 
 def say_novel(table: pd.DataFrame) -> None:
