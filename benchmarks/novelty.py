@@ -52,6 +52,7 @@ from skandi.simulate.recipes import resolve_sigma
 
 RESULTS = Path(__file__).parent / "results" / "novelty.json"
 LENGTHS = (20, 50, 200)
+WORLDS = ("all", *MODELS)
 FALSE_ALARM = 0.05
 OURS = "skandi"
 WAYS = (
@@ -78,6 +79,13 @@ def main() -> None:
     parser.add_argument("--known", type=int, default=2_500, help="tracks that measure false alarms")
     parser.add_argument("--train", type=int, default=2_500, help="tracks the rivals are fitted to")
     parser.add_argument("--dims", type=int, nargs="+", default=[1, 2])
+    parser.add_argument(
+        "--worlds",
+        nargs="+",
+        choices=WORLDS,
+        default=list(WORLDS),
+        help="all, or the model held out",
+    )
     parser.add_argument("--trunk-steps", type=int, default=250, help="for each held-out model")
     parser.add_argument("--report", action="store_true", help="compute nothing")
     options = parser.parse_args()
@@ -91,7 +99,7 @@ def main() -> None:
 
 def compute(n_dims: int, options: argparse.Namespace) -> None:
     """Compute what is not in the folder yet."""
-    for held in (None, *MODELS):
+    for held in options.worlds:
         world = None
         for T in LENGTHS:
             path = cell_path(options, n_dims, held, T)
@@ -100,7 +108,7 @@ def compute(n_dims: int, options: argparse.Namespace) -> None:
             if world is None:
                 world = (
                     whole_world(n_dims)
-                    if held is None
+                    if held == "all"
                     else world_without(held, n_dims, options.folder, options.trunk_steps)
                 )
             cell = judge(world, T, options)
@@ -108,8 +116,8 @@ def compute(n_dims: int, options: argparse.Namespace) -> None:
             print(f"{path.name} in {cell['core_seconds']} core seconds", flush=True)
 
 
-def cell_path(options: argparse.Namespace, n_dims: int, held: str | None, T: int) -> Path:
-    name = f"cell_{n_dims}d_{held or 'all'}_T{T}_n{options.n}_{options.known}_{options.train}.json"
+def cell_path(options: argparse.Namespace, n_dims: int, held: str, T: int) -> Path:
+    name = f"cell_{n_dims}d_{held}_T{T}_n{options.n}_{options.known}_{options.train}.json"
     return options.folder / name
 
 
@@ -246,7 +254,7 @@ def report(options: argparse.Namespace) -> None:
     """Print the table of what is there, and write it if nothing is missing."""
     rows, alarms, missing = [], [], []
     for n_dims in options.dims:
-        for held in (None, *MODELS):
+        for held in WORLDS:
             for T in LENGTHS:
                 path = cell_path(options, n_dims, held, T)
                 if not path.exists():
