@@ -442,6 +442,14 @@ def test_shipped__unknown_names__are_refused():
         load_detector(length=25)
 
 
+def test_shipped__missing_file__says_how_to_make_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        "skandi.pretrained.detectors.detector_path", lambda kind, length: tmp_path / "none"
+    )
+    with pytest.raises(WeightsError, match="making_detectors --folder CHECKPOINTS --lengths 200"):
+        load_detector("fbm", length=200)
+
+
 def test_making__detector__is_resumed_and_written_in_half_precision(tmp_path):
     for path in (tmp_path / "a.safetensors", tmp_path / "b.safetensors"):
         make_detector("fbm", 20, tmp_path / "checkpoints", n=60, epochs=1, out=path)

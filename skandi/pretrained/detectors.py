@@ -26,7 +26,8 @@ def load_detector(kind: str = "all", *, length: int = 20) -> AnomalyDetector:
     kind : {"all", "attm", "ctrw", "fbm", "lw", "sbm"}, default="all"
         What the detector was trained on.
     length : {20, 200}, default=20
-        Points it reads: the paper's small network for 20, its large one for 200.
+        Points it reads: the paper's small network for 20, its large one for 200. So far only those
+        for 20 points come with skandi.
 
     Returns
     -------
@@ -38,7 +39,7 @@ def load_detector(kind: str = "all", *, length: int = 20) -> AnomalyDetector:
     ValueError
         If `kind` or `length` is not one of those above.
     WeightsError
-        If the file is missing or damaged.
+        If the file is damaged, or not there; the message says how to make it.
 
     Examples
     --------
@@ -55,8 +56,8 @@ def load_detector(kind: str = "all", *, length: int = 20) -> AnomalyDetector:
     path = detector_path(kind, length)
     if not path.is_file():
         raise WeightsError(
-            f"There is no file {path.name} in this skandi. Train it: "
-            f"python -m skandi.pretrained.making_detectors --lengths {length}"
+            f"{path.name} is not in this skandi. In a checkout of it, make the file by: python -m "
+            f"skandi.pretrained.making_detectors --folder CHECKPOINTS --lengths {length}"
         )
     return AnomalyDetector.load(path)
 
