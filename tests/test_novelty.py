@@ -38,12 +38,20 @@ def test_novelty__tracks_of_the_training_kind__are_novel_as_often_as_stated(d):
         for task in ("alpha", "model")
         for track in make_andi(700, n_dims=d, task=task, length=(20, 60), random_state=3)[0]
     ]
-    for share, low, high in ((0.05, 0.03, 0.07), (0.2, 0.165, 0.235)):
-        table = analyse(X, false_alarm=share)
-        assert low < table.is_novel.mean() < high
-        assert_array_equal(table.is_novel, table.novelty > 1 - share)
+    table = analyse(X)
+    assert 0.03 < table.is_novel.mean() < 0.07
+    assert_array_equal(table.is_novel, table.novelty > 0.95)
+    assert (table.novelty > 0.8).mean() == pytest.approx(0.2, abs=0.035)
     assert table.novelty.mean() == pytest.approx(0.5, abs=0.035)
-    assert table.attrs["novelty"].endswith("is_novel above 0.8")
+    assert table.attrs["novelty"].endswith("is_novel above 0.95")
+
+
+def test_false_alarm__other_rate__moves_the_threshold_only():
+    X = ragged(20, low=12, high=60)
+    usual, often = analyse(X), analyse(X, false_alarm=0.6)
+    assert_array_equal(often.novelty, usual.novelty)
+    assert_array_equal(often.is_novel, usual.novelty > 0.4)
+    assert often.is_novel.sum() > usual.is_novel.sum()
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])

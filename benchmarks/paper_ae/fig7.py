@@ -3,7 +3,7 @@
     python benchmarks/paper_ae/fig7.py --jobs 2 --folder ~/fig7
 
 The tracks are no part of skandi; they are looked for in ../shared/data/real beside the checkout, or
-in --folder. They are two-dimensional and short, the networks read 20 points of one dimension. The
+in --folder-of-tracks. They are two-dimensional and short, the networks read 20 points of one dimension. The
 authors' program joins x and y by restarting y at x[0], which adds a jump; beside that ("restarted")
 stand the join of displacements without a seam ("seamless"), and x alone ("x"), for which only
 tracks of 20 points or more serve. Detectors are those of Fig. 7: mixtures of CTRW, ATTM and FBM at
@@ -24,11 +24,11 @@ PUBLISHED = (0.49, 0.50, 0.52, 0.61, 0.82, 0.82)
 def main() -> None:
     options = parser(__doc__, repeats=7)
     options.add_argument("--grid", type=int, default=5, help="values of γ and of β")
-    options.add_argument("--folder", type=Path, default=SHARED)
+    options.add_argument("--folder-of-tracks", type=Path, default=SHARED)
     run = Run("fig7", options.parse_args())
-    file = run.options.folder / "Trajectories_PR.mat"
+    file = run.options.folder_of_tracks / "Trajectories_PR.mat"
     if not file.exists():
-        raise SystemExit(f"{file} is not there; give its folder with --folder.")
+        raise SystemExit(f"{file} is not there; give its folder with --folder-of-tracks.")
     tracks = read(file)
     shares = np.linspace(0, 1, run.options.grid)
     grid = [(float(g), float(b)) for g in shares for b in shares]
