@@ -3,11 +3,11 @@
     python benchmarks/paper_ae/fig7.py --jobs 2 --folder ~/fig7
 
 The tracks are no part of skandi; they are looked for in ../shared/data/real beside the checkout, or
-in --folder-of-tracks. They are two-dimensional and short, the networks read 20 points of one dimension. The
-authors' program joins x and y by restarting y at x[0], which adds a jump; beside that ("restarted")
-stand the join of displacements without a seam ("seamless"), and x alone ("x"), for which only
-tracks of 20 points or more serve. Detectors are those of Fig. 7: mixtures of CTRW, ATTM and FBM at
-α = 0.8 on a grid of (γ, β), whose corners are the pure models of Fig. 6e.
+in --folder-of-tracks. They are two-dimensional and short, the networks read 20 points of one
+dimension. The authors' program joins x and y by restarting y at x[0], which adds a jump; beside
+that ("restarted") stand the join of displacements without a seam ("seamless"), and x alone ("x"),
+for which only tracks of 20 points or more serve. Detectors are those of Fig. 7: mixtures of CTRW,
+ATTM and FBM at α = 0.8 on a grid of (γ, β), whose corners are the pure models of Fig. 6e.
 """
 
 from pathlib import Path
