@@ -14,8 +14,8 @@ from sklearn.exceptions import NotFittedError
 
 from skandi import AnomalyDetector, load_detector
 from skandi.errors import TrainingError, TrajectoryError, WeightsError
-from skandi.pretrained.detectors import KINDS
-from skandi.pretrained.making_detectors import make_detector, tracks_of
+from skandi.pretrained.detectors import KINDS, SHIPPED, SIZES, detector_path
+from skandi.pretrained.making_detectors import is_curved, make_detector, tracks_of
 from skandi.simulate import simulate
 from skandi.training import reconstruction
 from skandi.weights import load_weights, save_weights
@@ -421,18 +421,23 @@ def test_files__of_another_class__are_refused(tmp_path):
 # --- detectors that come with skandi ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_shipped__small_detectors__keep_their_false_alarm_rate(kind):
-    detector = load_detector(kind)
-    assert detector.length_ == 20
-    fresh = tracks_of(kind, 20, 1500, use=2)
+@pytest.mark.parametrize("kind, length", SHIPPED)
+def test_shipped__detectors__keep_their_false_alarm_rate(kind, length):
+    detector = load_detector(kind, length=length)
+    assert detector.length_ == length
+    fresh = tracks_of(kind, length, 1500, use=2)
     assert (detector.predict(fresh) == -1).mean() == pytest.approx(0.05, abs=0.02)
 
 
-def test_shipped__detector_of_one_model__notices_another():
-    lw = tracks_of("lw", 20, 400, use=2)
-    errors = {kind: -load_detector(kind).score_samples(lw).mean() for kind in ("lw", "ctrw")}
-    assert errors["lw"] < errors["ctrw"]
+def test_shipped__files__are_those_that_are_named():
+    there = {(k, T) for k in KINDS for T in SIZES if detector_path(k, T).is_file()}
+    assert there == set(SHIPPED)
+
+
+def test_tracks__straight_lines__train_no_detector():
+    assert not is_curved(np.arange(20.0)[:, None] * 1e17)
+    assert not is_curved(np.zeros((20, 1)))
+    assert all(is_curved(track) for track in tracks())
 
 
 def test_shipped__unknown_names__are_refused():

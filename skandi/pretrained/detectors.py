@@ -13,6 +13,9 @@ KINDS = ("all", *MODELS)
 SIZES = {20: "small", 200: "large"}
 """Architectures by the number of points they were trained for."""
 
+SHIPPED = (("attm", 20), ("ctrw", 20), ("fbm", 20), ("sbm", 20))
+"""Detectors whose files come with skandi so far."""
+
 
 def load_detector(kind: str = "all", *, length: int = 20) -> AnomalyDetector:
     """Give a fitted detector with the weights that come with skandi; needs no network.
@@ -26,8 +29,8 @@ def load_detector(kind: str = "all", *, length: int = 20) -> AnomalyDetector:
     kind : {"all", "attm", "ctrw", "fbm", "lw", "sbm"}, default="all"
         What the detector was trained on.
     length : {20, 200}, default=20
-        Points it reads: the paper's small network for 20, its large one for 200. So far only those
-        for 20 points come with skandi.
+        Points it reads: the paper's small network for 20, its large one for 200. Only those named in
+        ``skandi.pretrained.detectors.SHIPPED`` come with skandi so far.
 
     Returns
     -------
