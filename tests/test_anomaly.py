@@ -444,7 +444,7 @@ def test_shipped__unknown_names__are_refused():
     with pytest.raises(ValueError, match="kind is 'levy'; it must be one of"):
         load_detector("levy")
     with pytest.raises(ValueError, match="length is 25; it must be one of"):
-        load_detector(length=25)
+        load_detector("fbm", length=25)
 
 
 def test_shipped__missing_file__says_how_to_make_it(monkeypatch, tmp_path):

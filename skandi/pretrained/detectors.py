@@ -17,7 +17,7 @@ SHIPPED = (("attm", 20), ("ctrw", 20), ("fbm", 20), ("sbm", 20))
 """Detectors whose files come with skandi so far."""
 
 
-def load_detector(kind: str = "all", *, length: int = 20) -> AnomalyDetector:
+def load_detector(kind: str, *, length: int = 20) -> AnomalyDetector:
     """Give a fitted detector with the weights that come with skandi; needs no network.
 
     They are trained on one-dimensional trajectories of the recipe ``"andi-2020"``, with its noise,
@@ -26,11 +26,11 @@ def load_detector(kind: str = "all", *, length: int = 20) -> AnomalyDetector:
 
     Parameters
     ----------
-    kind : {"all", "attm", "ctrw", "fbm", "lw", "sbm"}, default="all"
+    kind : {"all", "attm", "ctrw", "fbm", "lw", "sbm"}
         What the detector was trained on.
     length : {20, 200}, default=20
-        Points it reads: the paper's small network for 20, its large one for 200. Only those named in
-        ``skandi.pretrained.detectors.SHIPPED`` come with skandi so far.
+        Points it reads: the paper's small network for 20, its large one for 200. Only those that
+        ``skandi.pretrained.detectors.SHIPPED`` names come with skandi so far.
 
     Returns
     -------
