@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from skandi.normalize import TrajectoryNormalizer as TrajectoryNormalizer
     from skandi.onnx_export import export_onnx as export_onnx
     from skandi.pretrained import load_pretrained as load_pretrained
+    from skandi.pretrained.detectors import load_detector as load_detector
     from skandi.regressor import AlphaRegressor as AlphaRegressor
     from skandi.windows import analyse_windows as analyse_windows
 
@@ -38,6 +39,7 @@ __all__ = [
     "DiffusionFingerprint",
     "TrajectoryNormalizer",
     "load_pretrained",
+    "load_detector",
     "read_tracks",
     "analyse",
     "analyse_windows",
@@ -57,6 +59,7 @@ _HOME = {
     "DiffusionFingerprint": "skandi.fingerprint",
     "TrajectoryNormalizer": "skandi.normalize",
     "load_pretrained": "skandi.pretrained",
+    "load_detector": "skandi.pretrained.detectors",
     "read_tracks": "skandi.io",
     "analyse": "skandi.analyse",
     "analyse_windows": "skandi.windows",

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skandi.calibration import LARGEST_NOVELTY
 from skandi.diffusion import MODELS
 from skandi.errors import SkandiError, TrajectoryError
 from skandi.io import Tracks, read_tracks
@@ -48,6 +49,7 @@ def analyse(
     alpha_model: Any = None,
     model_classifier: Any = None,
     coverage: float = 0.9,
+    false_alarm: float = 0.05,
     preset: str = "fast",
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
@@ -68,6 +70,8 @@ def analyse(
     coverage : float, default=0.9
         Probability with which ``alpha_lower`` to ``alpha_upper`` holds the true α; it is kept in
         ``table.attrs["coverage"]``.
+    false_alarm : float, default=0.05
+        Share of tracks of the training kind that ``is_novel`` may be wrong about, at every length.
     preset : {"fast", "best"}, default="fast"
         For the pretrained estimators, see `load_pretrained`.
     progress : callable, optional
@@ -93,10 +97,16 @@ def analyse(
         predicted and the offset (localisation noise, exposure blur) fitted, from the time-averaged
         MSD at lags of 1 to 10 frames and at most a third of the track. It needs the frame interval
         and both units; ``table.attrs["D_alpha"]`` says in which unit it is, or what is unknown.
-        So far nothing fills ``novelty`` and ``is_novel``.
+        ``novelty`` is the share of simulated tracks of the training kind, of the same length, that
+        are less unlike that kind than this track; ``is_novel`` is true above 1 - `false_alarm`, and
+        then the answers should not be relied on. Only pretrained estimators know it;
+        ``table.attrs["novelty"]`` says what was done. False is no proof that a track is of the
+        training kind: much that is new cannot be told from it in a short, noisy track.
 
     Raises
     ------
+    ValueError
+        If `coverage` or `false_alarm` is not a share.
     TrajectoryError
         If a list holds something else than finite (T, d) arrays of one d, or a single track came
         that is in no list.
@@ -112,10 +122,17 @@ def analyse(
     >>> bool(short.alpha.isna().all()), short.note.iloc[0]
     (True, 'too short: 6 points, at least 10 needed')
     """
+    if not 1 - LARGEST_NOVELTY < false_alarm < 1:
+        raise ValueError(
+            f"false_alarm is {false_alarm!r}; it must be a share between "
+            f"{1 - LARGEST_NOVELTY:.3g} and 1, such as 0.05."
+        )
     tracks = _as_tracks(tracks)
     if not len(tracks):
-        empty = np.empty((0, 4)), np.empty((0, len(MODELS))), np.empty(0)
-        return _table(tracks, *empty, [], coverage)
+        empty = np.empty((0, 4)), np.empty((0, len(MODELS))), np.empty(0), np.empty(0)
+        table = _table(tracks, *empty, false_alarm, [], coverage)
+        table.attrs["novelty"] = "not computed: there are no tracks"
+        return table
     alpha_model, model_classifier = ready_estimators(
         tracks.n_dims, alpha_model, model_classifier, preset
     )
@@ -124,19 +141,22 @@ def analyse(
 
     alpha = np.full((len(tracks), 4), np.nan)
     probability = np.full((len(tracks), len(MODELS)), np.nan)
+    novelty = np.full(len(tracks), np.nan)
     done = len(tracks) - len(usable)
     for rows in _blocks(usable, tracks.n_points):
         if progress is not None:
             progress(done, len(tracks))
         X = [tracks.trajectories[row] for row in rows]
-        alpha[rows], probability[np.ix_(rows, columns)] = _ask(
+        alpha[rows], probability[np.ix_(rows, columns)], novelty[rows] = _ask(
             alpha_model, model_classifier, X, coverage
         )
         done += len(rows)
     if progress is not None:
         progress(len(tracks), len(tracks))
     D_alpha = _diffusion_coefficients(tracks, alpha[:, 0], notes)
-    return _table(tracks, alpha, probability, D_alpha, notes, coverage)
+    table = _table(tracks, alpha, probability, novelty, D_alpha, false_alarm, notes, coverage)
+    table.attrs["novelty"] = _about_novelty(alpha_model, model_classifier, false_alarm)
+    return table
 
 
 def _as_tracks(tracks: Any) -> Tracks:
@@ -156,19 +176,32 @@ def _as_tracks(tracks: Any) -> Tracks:
 
 def _ask(
     alpha_model: Any, model_classifier: Any, X: list[NDArray[np.float64]], coverage: float
-) -> tuple[NDArray, NDArray]:
-    """Give α, both ends of its interval and its expected error (n, 4), and the probabilities."""
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Give α, both ends of its interval and its expected error (n, 4), probabilities, novelty."""
     answers = np.full((len(X), 4), np.nan)
+    features = None
     if not hasattr(alpha_model, "shares_trunk") or not alpha_model.gives_distribution:
         answers[:, 0] = alpha_model.predict(X)
-        return answers, model_classifier.predict_proba(X)
-    features = alpha_model.transform(X)
-    reading = alpha_model.read_features(features, X, coverage=coverage)
-    answers[:, 0], answers[:, 1] = reading.median, reading.lower
-    answers[:, 2], answers[:, 3] = reading.upper, reading.expected_error
-    if alpha_model.shares_trunk(model_classifier):
-        return answers, model_classifier.read_features(features, X)
-    return answers, model_classifier.predict_proba(X)
+        probability = model_classifier.predict_proba(X)
+    else:
+        features = alpha_model.transform(X)
+        reading = alpha_model.read_features(features, X, coverage=coverage)
+        answers[:, 0], answers[:, 1] = reading.median, reading.lower
+        answers[:, 2], answers[:, 3] = reading.upper, reading.expected_error
+        if alpha_model.shares_trunk(model_classifier):
+            probability = model_classifier.read_features(features, X)
+        else:
+            probability = model_classifier.predict_proba(X)
+    knows = _knows_novelty(alpha_model, model_classifier)
+    if knows is None:
+        return answers, probability, np.full(len(X), np.nan)
+    return answers, probability, knows.read_novelty(features if knows is alpha_model else None, X)
+
+
+def _knows_novelty(*estimators: Any) -> Any:
+    """Give the first of the estimators that can tell novelty, or None."""
+    able = (e for e in estimators if hasattr(e, "lacks_novelty") and not e.lacks_novelty())
+    return next(able, None)
 
 
 def ready_estimators(
@@ -273,11 +306,25 @@ def _about_diffusion_coefficients(tracks: Tracks) -> str:
     )
 
 
+def _about_novelty(alpha_model: Any, model_classifier: Any, false_alarm: float) -> str:
+    """What the novelty is and where its threshold lies, or why there is none."""
+    estimators = alpha_model, model_classifier
+    if _knows_novelty(*estimators) is None:
+        told = [e.lacks_novelty() for e in estimators if hasattr(e, "lacks_novelty")]
+        return f"not computed: {told[0] if told else 'the estimators cannot tell it'}"
+    return (
+        "share of simulated tracks of the training kind and of the same length that are less "
+        f"novel; is_novel above {1 - false_alarm:g}"
+    )
+
+
 def _table(
     tracks: Tracks,
     alpha: NDArray,
     probability: NDArray,
+    novelty: NDArray,
     D_alpha: NDArray,
+    false_alarm: float,
     notes: list[str],
     coverage: float,
 ) -> pd.DataFrame:
@@ -293,14 +340,15 @@ def _table(
         "alpha_upper": alpha[:, 2],
         "expected_error": alpha[:, 3],
         "model": [MODELS[k] if ok else None for k, ok in zip(best, known, strict=True)],
+        "novelty": novelty,
+        "is_novel": [
+            bool(value > 1 - false_alarm) if np.isfinite(value) else None for value in novelty
+        ],
         "D_alpha": D_alpha,
         "note": notes,
     }
     filled.update({f"p_{model}": probability[:, k] for k, model in enumerate(MODELS)})
-    missing = [None] * len(tracks)
-    table = pd.DataFrame(
-        {name: pd.Series(filled.get(name, missing), dtype=t) for name, t in COLUMNS.items()}
-    )
+    table = pd.DataFrame({name: pd.Series(filled[name], dtype=t) for name, t in COLUMNS.items()})
     table.attrs["D_alpha"] = _about_diffusion_coefficients(tracks)
     table.attrs["time_unit"] = time_unit(tracks)
     table.attrs["coverage"] = coverage

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
-from skandi.errors import TrajectoryError
+from skandi.errors import TrajectoryError, WeightsError
 from skandi.estimator import as_seed_generator, unchanged_on_error
 from skandi.networks.autoencoder import LargeAutoencoder, SmallAutoencoder, TrajectoryAutoencoder
 from skandi.training.loop import seeded
@@ -27,6 +28,17 @@ from skandi.training.reconstruction import (
 )
 from skandi.trajectories import learn_input, like_input, match_input
 from skandi.versioned import Versioned
+from skandi.weights import (
+    build_for,
+    jsonable,
+    load_weights,
+    refusing,
+    require_counts,
+    save_weights,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 ARCHITECTURES: dict[str, type[TrajectoryAutoencoder]] = {
     "small": SmallAutoencoder,
@@ -289,6 +301,78 @@ class AnomalyDetector(Versioned, OutlierMixin, BaseEstimator):
         """
         trajectories = self._read(X)
         return latent_vectors(self.network_, trajectories)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted detector to one file without pickle, which is safe to share.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, ending in ``.safetensors``: the parameters, what was learnt, and a hash.
+        """
+        check_is_fitted(self)
+        save_weights(path, self._state(), self._describe())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote; its scores are equal to the last bit.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+
+        Returns
+        -------
+        AnomalyDetector
+            Fitted. Nothing in the file is executed.
+
+        Raises
+        ------
+        WeightsError
+            If the file is missing, damaged, or holds something else.
+        """
+        config, state = load_weights(path)
+        if config.get("estimator") != cls.__name__:
+            raise WeightsError(
+                f"{path} holds {config.get('estimator', 'no detector')}, not {cls.__name__}. Load "
+                "it with the class it was saved from."
+            )
+        with refusing(path):
+            return cls._from_description(config, state)
+
+    def _state(self) -> dict[str, Tensor]:
+        # Copies: shared scales are one tensor in memory, which a file cannot say.
+        return {name: tensor.clone() for name, tensor in self.network_.state_dict().items()}
+
+    def _describe(self) -> dict[str, Any]:
+        """Give all that is needed to build this detector around a state, as JSON can hold it."""
+        learnt = ("architecture_", "length_", "offset_", "n_dims_", "n_features_in_", "history_")
+        return {
+            "estimator": type(self).__name__,
+            "params": jsonable(self.get_params(deep=False)),
+            "fitted": {name: getattr(self, name) for name in learnt if hasattr(self, name)},
+            "columns": list(getattr(self, "feature_names_in_", [])),
+        }
+
+    @classmethod
+    def _from_description(cls, config: dict[str, Any], state: dict[str, Tensor]) -> Self:
+        detector = cls(**config["params"])
+        detector._check_parameters()
+        fitted = config["fitted"]
+        detector.n_dims_, detector.length_ = require_counts(fitted, "n_dims_", "length_")
+        detector.architecture_ = str(fitted["architecture_"])
+        sizes = [detector.n_dims_, detector.length_, detector.n_latent or 1]
+        detector.network_ = build_for(detector._build, state, sizes).eval()
+        detector.history_ = list(fitted["history_"])
+        detector.offset_ = float(fitted["offset_"])
+        if not np.isfinite(detector.offset_):
+            raise ValueError(f"offset_ is {detector.offset_}")
+        if "n_features_in_" in fitted:
+            (detector.n_features_in_,) = require_counts(fitted, "n_features_in_")
+        if config["columns"]:
+            detector.feature_names_in_ = np.array(config["columns"], dtype=object)
+        return detector
 
     def _read(self, X: Any) -> list[NDArray[np.float64]]:
         check_is_fitted(self)

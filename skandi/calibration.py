@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 COVERAGES = np.array([*(k / 20 for k in range(20)), 0.975, 0.99, 1.0])
 """Coverages at which the correction of intervals is kept; in between it is interpolated."""
+LARGEST_NOVELTY = 0.999
+"""Largest novelty: what is more novel than that share of tracks is told as this."""
 LENGTH_KNOTS = np.array([10, 14, 20, 30, 45, 70, 110, 170, 270, 420, 650, 1000])
 NOISE_EDGES = np.array([0.08, 0.30])
 TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(2.0), 141))

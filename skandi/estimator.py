@@ -17,9 +17,11 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from skandi.errors import WeightsError
+from skandi.errors import SkandiError, WeightsError
+from skandi.lengths import lengths_of
 from skandi.networks import MultiScaleNet, NetworkEnsemble, WADNet
 from skandi.networks.base import TrajectoryNetwork
+from skandi.novelty import NoveltyStatistics
 from skandi.simulate import as_generator
 from skandi.training.arithmetic import PRECISIONS, warn_if_imitated
 from skandi.training.batches import TrajectoryExamples
@@ -107,6 +109,7 @@ class TrajectoryEstimator(
     history_: list[dict[str, Any]]
     n_dims_: int
     min_points_: int
+    novelty_: NoveltyStatistics
 
     @abstractmethod
     def _encode_targets(self, y: ArrayLike, *, learn: bool) -> NDArray:
@@ -172,7 +175,7 @@ class TrajectoryEstimator(
             )
         self.net_ = net
         # They belonged to the last fit.
-        for name in ("calibration_", "trunk_"):
+        for name in ("calibration_", "trunk_", "first_trunk_", "novelty_"):
             self.__dict__.pop(name, None)
         self.history_ = [{k: row[k] for k in row if k != "batches"} for row in net.history]
         self.net_.trim_for_prediction()
@@ -193,6 +196,56 @@ class TrajectoryEstimator(
             For a network of one ``length``, the mean over the crops; with ``views``, over them.
         """
         return self._features(self._read(X))
+
+    def novelty(self, X: Any) -> NDArray[np.float64]:
+        """Tell how much each trajectory is unlike the training data.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories in any unit of length.
+
+        Returns
+        -------
+        ndarray of shape (n,), float64
+            The share of simulated trajectories of the training kind, of the same length, that are
+            less novel than this one; above 0.95 for one in twenty of the training kind itself.
+
+        Raises
+        ------
+        SkandiError
+            If the estimator has no statistics of novelty, which only pretrained ones have.
+        """
+        trajectories = self._read(X)
+        lacking = self.lacks_novelty()
+        if lacking:
+            raise SkandiError(f"No novelty: {lacking}.")
+        return self.read_novelty(None, trajectories)
+
+    def read_novelty(
+        self, features: NDArray[np.float32] | None, trajectories: list[NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
+        """Give the novelty from feature vectors, so that they are computed once.
+
+        Averages over symmetric views are less scattered than what the statistics were made on, so
+        with ``views`` the features of the plain view are computed anew.
+        """
+        module = self._ready_module()
+        # Of an ensemble it is the first network whose statistics there are.
+        first = module.networks()[0] if isinstance(module, NetworkEnsemble) else module
+        if features is None or self.views != "none":
+            features = network_features(first, trajectories, precision=self.predict_precision)
+        features = features[:, : first.n_features]
+        return self.novelty_.novelty(features, lengths_of(trajectories))
+
+    def lacks_novelty(self) -> str:
+        """Why there is no novelty, in words; empty if there is."""
+        statistics = getattr(self, "novelty_", None)
+        if statistics is None:
+            return "the estimators have no statistics of novelty, only pretrained ones have"
+        if statistics.trunk != getattr(self, "first_trunk_", None):
+            return "the statistics of novelty beside the weights are those of other weights"
+        return ""
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to one file without pickle, which is safe to share.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -10,12 +11,25 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
+from torch import Tensor
 
 from skandi.anomaly import AnomalyDetector, network_size
+from skandi.errors import WeightsError
 from skandi.estimator import unchanged_on_error
 from skandi.members import one_thread
 from skandi.trajectories import learn_input, match_input
 from skandi.versioned import Versioned
+from skandi.weights import (
+    jsonable,
+    labels_of,
+    load_weights,
+    refusing,
+    require_counts,
+    save_weights,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class DiffusionFingerprint(Versioned, MetaEstimatorMixin, BaseEstimator):
@@ -255,6 +269,89 @@ class DiffusionFingerprint(Versioned, MetaEstimatorMixin, BaseEstimator):
         grid[row, column] = values
         return first, second, grid
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted detectors to one file without pickle, which is safe to share.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, ending in ``.safetensors``: the parameters, what was learnt, and a hash.
+        """
+        check_is_fitted(self)
+        members = {
+            f"{kind}.{repeat}": detector
+            for kind, repeats in enumerate(self.detectors_)
+            for repeat, detector in enumerate(repeats)
+        }
+        state = {
+            f"{name}.{key}": tensor
+            for name, detector in members.items()
+            for key, tensor in detector._state().items()
+        }
+        template = None if self.detector is None else self.detector.get_params(deep=False)
+        config = {
+            "estimator": type(self).__name__,
+            "detector": template if template is None else jsonable(template),
+            "n_repeats": self.n_repeats,
+            "random_state": self.random_state,
+            "kinds": [
+                str(self.kinds_.dtype),
+                list(self.kinds_.shape),
+                self.kinds_.ravel().tolist(),
+            ],
+            "members": {name: detector._describe() for name, detector in members.items()},
+            "n_dims": self.n_dims_,
+            "n_features_in": getattr(self, "n_features_in_", None),
+            "columns": list(getattr(self, "feature_names_in_", [])),
+        }
+        save_weights(path, state, config)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote; its errors are equal to the last bit.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+
+        Returns
+        -------
+        DiffusionFingerprint
+            Fitted. Nothing in the file is executed.
+
+        Raises
+        ------
+        WeightsError
+            If the file is missing, damaged, or holds something else.
+        """
+        config, state = load_weights(path)
+        if config.get("estimator") != cls.__name__:
+            raise WeightsError(
+                f"{path} holds {config.get('estimator', 'no detectors')}, not {cls.__name__}. Load "
+                "it with the class it was saved from."
+            )
+        with refusing(path):
+            return cls._from_description(config, state)
+
+    @classmethod
+    def _from_description(cls, config: dict[str, Any], state: dict[str, Tensor]) -> Self:
+        template, (n_repeats,) = config["detector"], require_counts(config, "n_repeats")
+        detector = None if template is None else AnomalyDetector(**template)
+        found = cls(detector, n_repeats=n_repeats, random_state=config["random_state"])
+        dtype, shape, values = config["kinds"]
+        found.kinds_ = labels_of(dtype, values).reshape(shape)
+        found.detectors_ = [
+            [_member(config, state, f"{kind}.{repeat}") for repeat in range(n_repeats)]
+            for kind in range(len(found.kinds_))
+        ]
+        (found.n_dims_,) = require_counts(config, "n_dims")
+        if config["n_features_in"] is not None:
+            (found.n_features_in_,) = require_counts(config, "n_features_in")
+        if config["columns"]:
+            found.feature_names_in_ = np.array(config["columns"], dtype=object)
+        return found
+
     def _members(self, trajectories: list[NDArray[np.float64]]) -> list[list[AnomalyDetector]]:
         """Give unfitted detectors; the order of kinds and repeats alone decides their seeds."""
         template = AnomalyDetector() if self.detector is None else self.detector
@@ -284,6 +381,11 @@ class DiffusionFingerprint(Versioned, MetaEstimatorMixin, BaseEstimator):
 def _fit(detector: AnomalyDetector, trajectories: list[NDArray[np.float64]]) -> AnomalyDetector:
     with one_thread():
         return detector.fit(trajectories)
+
+
+def _member(config: dict[str, Any], state: dict[str, Tensor], name: str) -> AnomalyDetector:
+    own = {k.removeprefix(f"{name}."): v for k, v in state.items() if k.startswith(f"{name}.")}
+    return AnomalyDetector._from_description(config["members"][name], own)
 
 
 def _distinct(labels: ArrayLike, n: int) -> tuple[NDArray, NDArray[np.int64]]:

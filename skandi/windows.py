@@ -20,6 +20,7 @@ def analyse_windows(
     *,
     alpha_model: Any = None,
     model_classifier: Any = None,
+    false_alarm: float = 0.05,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Anomalous exponent and diffusion model along one track, window after window.
@@ -37,7 +38,7 @@ def analyse_windows(
     step : int, default=10
         Points from the start of one window to the start of the next. Points after the last whole
         window are not read.
-    alpha_model, model_classifier, progress
+    alpha_model, model_classifier, false_alarm, progress
         As in `analyse`.
 
     Returns
@@ -83,7 +84,11 @@ def analyse_windows(
         notes=[""] * len(starts),
     )
     table = analyse(
-        windows, alpha_model=alpha_model, model_classifier=model_classifier, progress=progress
+        windows,
+        alpha_model=alpha_model,
+        model_classifier=model_classifier,
+        false_alarm=false_alarm,
+        progress=progress,
     ).drop(columns="track_id")
     per_frame = whole.frame_interval or 1.0
     table.insert(0, "start", list(starts))

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from small_estimators import trained
 
 # As a module with doctests it would clash with the other conftest.py.
 collect_ignore = ["conftest.py"]
@@ -17,3 +18,9 @@ def one_thread():
 def no_pictures(monkeypatch):
     """Reports without pictures, which take most of their time."""
     monkeypatch.setattr("skandi.report.page.draw_figures", lambda table, sets: [])
+
+
+@pytest.fixture
+def tiny_weights(tmp_path):
+    """Weights of two dimensions as `skandi train` writes them, after two steps."""
+    return trained(tmp_path)

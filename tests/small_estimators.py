@@ -3,6 +3,7 @@
 import numpy as np
 
 from skandi import AlphaRegressor, ModelClassifier
+from skandi.training.stream import StreamTrainer, StreamTraining, export
 
 TINY_WADNET = {"n_layers": 2, "n_filters": 4, "hidden_size": 4, "n_recurrent": 1}
 SMALL_MULTISCALE = {
@@ -67,3 +68,16 @@ def two_motions(n=120, seed=0):
         X.append(t)
         y.append("lw" if i % 2 else "fbm")
     return X, np.array(y)
+
+
+TINY_STREAM = {"channels": (16,) * 5, "recurrent_size": 4, "hidden_size": 16}
+
+
+def trained(folder, name="tiny", **settings):
+    """Weights of two dimensions as `skandi train` writes them, after two steps."""
+    common = {"steps": 2, "cooldown": 1, "batch_points": 1_000, "precision": "float32"}
+    config = StreamTraining(**{"n_dims": 2, "network": TINY_STREAM, **common, **settings})
+    trainer = StreamTrainer(config, folder / name, validation_size=10)
+    trainer.run()
+    export(trainer, folder / f"{name}.safetensors", test_size=20)
+    return folder / f"{name}.safetensors"

@@ -12,10 +12,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from skandi import AnomalyDetector
-from skandi.errors import TrainingError, TrajectoryError
+from skandi import AnomalyDetector, load_detector
+from skandi.errors import TrainingError, TrajectoryError, WeightsError
+from skandi.pretrained.detectors import KINDS, SHIPPED, SIZES, detector_path
+from skandi.pretrained.making_detectors import is_curved, make_detector, tracks_of
 from skandi.simulate import simulate
 from skandi.training import reconstruction
+from skandi.weights import load_weights, save_weights
 
 
 def tracks(n=60, T=20, d=1, seed=0):
@@ -365,3 +368,99 @@ def test_fit__interrupted__leaves_the_detector_as_it_was(monkeypatch):
 def test_fit__loss_overflows__says_what_to_do():
     with pytest.raises(TrainingError, match="loss of epoch 1 is not finite. Lower lr"):
         small().fit(1e30 * np.linspace(0, 1, 20)[None, :, None] * np.ones((4, 1, 1)))
+
+
+# --- files without pickle -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("option", [{}, {"shared_batch_norm": True}, {"n_latent": 3}])
+def test_files__saved_and_loaded__is_the_same_detector(tmp_path, option):
+    detector = small(contamination=0.1, **option).fit(tracks()[:, :, 0])
+    detector.save(tmp_path / "a.safetensors")
+    loaded = AnomalyDetector.load(tmp_path / "a.safetensors")
+    X = tracks(9, seed=5)[:, :, 0]
+    assert_array_equal(loaded.score_samples(X), detector.score_samples(X))
+    assert_array_equal(loaded.predict(X), detector.predict(X))
+    assert loaded.get_params() == detector.get_params()
+    assert loaded.n_features_in_ == 20
+    assert loaded.history_ == detector.history_
+    shared = loaded.network_.norms_in[0].weight is loaded.network_.norms_out[2].weight
+    assert shared is ("shared_batch_norm" in option)
+
+
+def altered(tmp_path, change):
+    detector = small().fit(tracks())
+    config = detector._describe()
+    change(config)
+    save_weights(tmp_path / "a.safetensors", detector._state(), config)
+    return tmp_path / "a.safetensors"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda config: config["fitted"].update(length_=40_000_000),
+        lambda config: config["fitted"].update(architecture_="os"),
+        lambda config: config["fitted"].update(offset_=float("nan")),
+        lambda config: config["params"].update(n_latent=10**9),
+        lambda config: config["params"].update(max_epochs="many"),
+        lambda config: config.pop("fitted"),
+    ],
+)
+def test_files__altered_description__is_a_weights_error(tmp_path, change):
+    with pytest.raises(WeightsError, match="describes nothing"):
+        AnomalyDetector.load(altered(tmp_path, change))
+
+
+def test_files__of_another_class__are_refused(tmp_path):
+    path = altered(tmp_path, lambda config: config.update(estimator="AlphaRegressor"))
+    with pytest.raises(WeightsError, match="holds AlphaRegressor, not AnomalyDetector"):
+        AnomalyDetector.load(path)
+
+
+# --- detectors that come with skandi ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind, length", SHIPPED)
+def test_shipped__detectors__keep_their_false_alarm_rate(kind, length):
+    detector = load_detector(kind, length=length)
+    assert detector.length_ == length
+    fresh = tracks_of(kind, length, 1500, use=2)
+    assert (detector.predict(fresh) == -1).mean() == pytest.approx(0.05, abs=0.02)
+
+
+def test_shipped__files__are_those_that_are_named():
+    there = {(k, T) for k in KINDS for T in SIZES if detector_path(k, T).is_file()}
+    assert there == set(SHIPPED)
+
+
+def test_tracks__straight_lines__train_no_detector():
+    assert not is_curved(np.arange(20.0)[:, None] * 1e17)
+    assert not is_curved(np.zeros((20, 1)))
+    assert all(is_curved(track) for track in tracks())
+
+
+def test_shipped__unknown_names__are_refused():
+    with pytest.raises(ValueError, match="kind is 'levy'; it must be one of"):
+        load_detector("levy")
+    with pytest.raises(ValueError, match="length is 25; it must be one of"):
+        load_detector("fbm", length=25)
+
+
+def test_shipped__missing_file__says_how_to_make_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        "skandi.pretrained.detectors.detector_path", lambda kind, length: tmp_path / "none"
+    )
+    with pytest.raises(WeightsError, match="making_detectors --folder CHECKPOINTS --lengths 200"):
+        load_detector("fbm", length=200)
+
+
+def test_making__detector__is_resumed_and_written_in_half_precision(tmp_path):
+    for path in (tmp_path / "a.safetensors", tmp_path / "b.safetensors"):
+        make_detector("fbm", 20, tmp_path / "checkpoints", n=60, epochs=1, out=path)
+    config, state = load_weights(path)
+    assert config["card"]["tracks"] == 60
+    again, state_again = load_weights(tmp_path / "a.safetensors")
+    assert again == config
+    assert all(torch.equal(state[name], state_again[name]) for name in state)
+    assert path.stat().st_size < 200_000

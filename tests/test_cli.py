@@ -103,6 +103,21 @@ def test_predict__printed_table__has_the_interval_of_each_track():
         )
 
 
+def test_predict__tracks_unlike_the_training__are_told(quick, monkeypatch, tracks_csv):
+    analyse = skandi.analyse
+
+    def with_a_novel_one(tracks, **options):
+        table = analyse(tracks, **options)
+        table["is_novel"] = pd.array([True, False, None], dtype="boolean")
+        return table
+
+    monkeypatch.setattr(sys.modules["skandi.analyse"], "analyse", with_a_novel_one)
+    result = skandi_("predict", tracks_csv)
+    assert "1 of 2 tracks are unlike the training data (is_novel; 1 in 20" in result.stderr
+    told = ["unlike the training data" in line for line in result.stdout.splitlines()]
+    assert told[:4] == [False, True, False, False]
+
+
 def test_predict__hostile_names__neither_style_nor_steer_the_terminal(quick, tmp_path):
     path = tmp_path / "tracks.csv"
     table = pd.DataFrame({"track": ["[red]", "\x1b[2J", "=1+1"], "frame": 0, "x": [1.0, 2.0, 3.0]})
@@ -357,7 +372,7 @@ def small_training(monkeypatch):
     monkeypatch.setattr(stream, "StreamTrainer", trainer)
 
 
-QUICK = ("--calibration-size", 40)
+QUICK = ("--calibration-size", 40, "--novelty-size", 40)
 
 
 def test_join__two_trainings__writes_weights_that_load_and_start_others(small_training, tmp_path):

@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
 from skandi import AnomalyDetector, DiffusionFingerprint
+from skandi.errors import WeightsError
 from skandi.simulate import mixture, simulate
 
 MODELS = ("ctrw", "fbm")
@@ -122,3 +123,22 @@ def test_fit__unusable_kinds__are_told(y, message):
 def test_grid__labels_in_one_column__is_refused(fitted):
     with pytest.raises(ValueError, match="a plane needs two labels per kind"):
         fitted.on_grid([0.5, 0.5])
+
+
+@pytest.mark.parametrize("labels", ["names", "numbers", "rows"])
+def test_files__saved_and_loaded__is_the_same_fingerprint(tmp_path, labels):
+    X, kind = data(8)
+    y = {
+        "names": kind,
+        "numbers": np.repeat([0.3, 0.6], 8),
+        "rows": np.array([(k, str(a)) for k, a in zip(kind, np.tile([0.3, 0.6], 8))]),
+    }[labels]
+    found = fingerprint(n_repeats=2).fit(X, y)
+    found.save(tmp_path / "a.safetensors")
+    loaded = DiffusionFingerprint.load(tmp_path / "a.safetensors")
+    assert_array_equal(loaded.kinds_, found.kinds_)
+    assert loaded.kinds_.dtype == found.kinds_.dtype
+    assert_array_equal(loaded.errors(X), found.errors(X))
+    assert loaded.detector.get_params() == found.detector.get_params()
+    with pytest.raises(WeightsError, match="holds DiffusionFingerprint, not AnomalyDetector"):
+        AnomalyDetector.load(tmp_path / "a.safetensors")

@@ -33,6 +33,7 @@ TREE = (
     "simulate",
     "networks",
     "weights",
+    "novelty",
     "training",
     "estimator",
     "regressor",

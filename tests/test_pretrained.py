@@ -4,19 +4,17 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from small_estimators import alphas, ragged, small
+from small_estimators import TINY_STREAM, alphas, ragged, small, trained
 
 from skandi import analyse, load_pretrained
 from skandi.diffusion import MODELS
 from skandi.errors import WeightsError
 from skandi.pretrained import PRESETS, shipped_weights
 from skandi.pretrained.calibrating import calibrate_weights, calibration_set
+from skandi.pretrained.fitting_novelty import fit_novelty
 from skandi.pretrained.joining import join_weights
 from skandi.training.inference import VIEWS, symmetric_views
-from skandi.training.stream import StreamTrainer, StreamTraining, export
 from skandi.weights import load_weights
-
-TINY = {"channels": (16,) * 5, "recurrent_size": 4, "hidden_size": 16}
 
 
 def walks(d, n=12, seed=0):
@@ -105,20 +103,6 @@ def test_analyse__point_estimator_of_ones_own__leaves_the_interval_empty():
     assert table.p_fbm.notna().all()
 
 
-def trained(folder, name="tiny", **settings):
-    common = {"steps": 2, "cooldown": 1, "batch_points": 1_000, "precision": "float32"}
-    config = StreamTraining(**{"n_dims": 2, "network": TINY, **common, **settings})
-    trainer = StreamTrainer(config, folder / name, validation_size=10)
-    trainer.run()
-    export(trainer, folder / f"{name}.safetensors", test_size=20)
-    return folder / f"{name}.safetensors"
-
-
-@pytest.fixture
-def tiny_weights(tmp_path):
-    return trained(tmp_path)
-
-
 def test_calibrate_weights__file__gains_corrections_and_keeps_its_weights(tiny_weights):
     before = load_weights(tiny_weights)
     plain = load_pretrained("alpha", n_dims=2, path=tiny_weights)
@@ -138,7 +122,7 @@ def test_calibrate_weights__file__gains_corrections_and_keeps_its_weights(tiny_w
 
 
 def test_join_weights__two_networks__fast_asks_the_first_and_best_the_mean_of_both(tmp_path):
-    wider = {**TINY, "recurrent_size": 6, "hidden_size": 24}
+    wider = {**TINY_STREAM, "recurrent_size": 6, "hidden_size": 24}
     paths = [trained(tmp_path, "a"), trained(tmp_path, "b", seed=1, network=wider)]
     joined = tmp_path / "joined.safetensors"
     config = join_weights(paths, joined)
@@ -158,6 +142,10 @@ def test_join_weights__two_networks__fast_asks_the_first_and_best_the_mean_of_bo
     assert best.trunk_ not in (alone[0].trunk_, alone[1].trunk_)
 
     calibrate_weights(joined, 150)
+    fit_novelty(joined, 60)
+    novelty = load_pretrained("model", n_dims=2, path=joined).novelty(X)
+    of_both = load_pretrained("model", n_dims=2, path=joined, preset="best")
+    assert_allclose(of_both.novelty(X), novelty, atol=1e-6)
     table = analyse(
         X,
         alpha_model=load_pretrained("alpha", n_dims=2, path=joined, preset="best"),

@@ -2,14 +2,23 @@
 
 Every script recomputes one figure of Muñoz-Gil, Guigó i Corominas & Lewenstein, J. Phys. A
 54:504001 (2021), at the paper's sizes, prints the figure's numbers and each claim with pass or
-fail, and writes them to ``benchmarks/results``. ``--scale 0.01`` shrinks trajectories and epochs
-alike, to see that a script runs: its numbers mean nothing and are not written.
+fail, and writes them to ``benchmarks/results``.
+
+At the paper's sizes that takes hours to days of one core, so a run can be spread over days:
+
+- ``--folder`` keeps every network after each epoch. Stopped in whatever way, the same command goes
+  on there, and networks that are done are taken from it.
+- ``--hours 5`` starts no further repetition after that time. The figure is then made with the
+  repetitions there are, and its result says that it is partial.
+- ``--scale 0.1`` shrinks trajectories and epochs alike, to a hundredth of the cost. Its numbers are
+  not the paper's figure; they are written under a name that says so, and only with ``--keep``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -34,7 +43,9 @@ def parser(description: str | None, repeats: int) -> argparse.ArgumentParser:
     made.add_argument("--scale", type=float, default=1.0, help="shrink trajectories and epochs")
     made.add_argument("--repeats", type=int, default=repeats, help="networks per training set")
     made.add_argument("--jobs", type=int, default=1, help="networks trained at a time")
-    made.add_argument("--checkpoint-dir", type=Path, help="resume from, and write to, this folder")
+    made.add_argument("--folder", type=Path, help="resume from, and keep networks in, this folder")
+    made.add_argument("--hours", type=float, help="start no further repetition after this time")
+    made.add_argument("--keep", action="store_true", help="write results of a reduced size too")
     made.add_argument("--seed", type=int, default=0)
     return made
 
@@ -47,26 +58,49 @@ class Run:
         self.figure, self.options = figure, options
         self.found: dict[str, Any] = {}
         self.claims: list[dict[str, Any]] = []
-        self._started = time.process_time()
+        self.repeats_done = options.repeats
+        self._started, self._began = time.process_time(), time.monotonic()
 
     def n(self, number: int, least: int = 20) -> int:
         """Give a number of trajectories at this scale."""
         return max(least, round(number * self.options.scale))
 
-    def fingerprint(self, batch_size: int, **settings: Any) -> DiffusionFingerprint:
-        """Give unfitted detectors with the paper's settings."""
+    def fit(self, X: Any, kinds: Any, batch_size: int, **settings: Any) -> DiffusionFingerprint:
+        """Train detectors with the paper's settings: all kinds once, then all once more, and so on.
+
+        After ``--hours`` no repetition is begun, but for the first.
+        """
+        whole = None
+        for repeat in range(self.options.repeats):
+            late = self.options.hours is not None and self._hours() > self.options.hours
+            if whole is not None and late:
+                break
+            one = self._fingerprint(repeat, batch_size, settings).fit(X, kinds)
+            if whole is None:
+                whole = one
+            else:
+                for members, (another,) in zip(whole.detectors_, one.detectors_, strict=True):
+                    members.append(another)
+            whole.set_params(n_repeats=repeat + 1)
+        assert whole is not None
+        self.repeats_done = min(self.repeats_done, whole.n_repeats)
+        return whole
+
+    def _fingerprint(
+        self, repeat: int, batch_size: int, settings: dict[str, Any]
+    ) -> DiffusionFingerprint:
         detector = AnomalyDetector(
             max_epochs=max(1, round(EPOCHS * self.options.scale)),
             batch_size=batch_size,
-            checkpoint_dir=self.options.checkpoint_dir,
+            checkpoint_dir=self.options.folder,
             **settings,
         )
         return DiffusionFingerprint(
-            detector,
-            n_repeats=self.options.repeats,
-            n_jobs=self.options.jobs,
-            random_state=self.options.seed,
+            detector, n_jobs=self.options.jobs, random_state=1_000 * self.options.seed + repeat
         )
+
+    def _hours(self) -> float:
+        return (time.monotonic() - self._began) / 3600
 
     def claim(self, name: str, passed: bool, figures: str) -> None:
         """Note whether a claim holds, with the numbers that decide it."""
@@ -77,28 +111,39 @@ class Run:
         self.found[name] = value.round(5).tolist() if isinstance(value, np.ndarray) else value
 
     def finish(self) -> None:
-        """Print the claims, and write all of it if it was made at full size."""
+        """Print the claims and what they rest on, and write all of it."""
+        scale, wanted = self.options.scale, self.options.repeats
+        rests_on = f"{self.repeats_done} of {wanted} repetitions"
+        if self.repeats_done < wanted:
+            rests_on = f"PARTIAL: {rests_on}, run it again to go on"
+        if scale != 1:
+            rests_on = f"REDUCED to {scale:g} of the trajectories and of the epochs; {rests_on}"
         print()
         for claim in self.claims:
             verdict = "pass" if claim["passed"] else "FAIL"
             print(f"{verdict}  {claim['claim']}\n      {claim['figures']}")
-        if self.options.scale != 1:
-            print(
-                f"\n--scale {self.options.scale}: these numbers mean nothing, nothing is written."
-            )
+        held = sum(claim["passed"] for claim in self.claims)
+        print(f"\n{held} of {len(self.claims)} claims hold; {rests_on}")
+        if scale != 1 and not self.options.keep:
+            print("nothing is written without --keep")
             return
         RESULTS.mkdir(exist_ok=True)
         result = {
             "figure": self.figure,
+            "rests_on": rests_on,
+            "repetitions": [self.repeats_done, wanted],
+            "scale": scale,
             "skandi": __version__,
-            "options": {k: str(v) for k, v in vars(self.options).items()},
-            "core_hours_of_this_process": round((time.process_time() - self._started) / 3600, 2),
+            "seed": self.options.seed,
+            "load_average": os.getloadavg(),
+            "core_hours_of_this_process": round((time.process_time() - self._started) / 3600, 3),
             "claims": self.claims,
             **self.found,
         }
-        path = RESULTS / f"paper_ae_{self.figure}.json"
+        suffix = "" if scale == 1 else f"_reduced_{scale:g}"
+        path = RESULTS / f"paper_ae_{self.figure}{suffix}.json"
         path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        print(f"\nwritten to {path}")
+        print(f"written to {path}")
 
 
 def balanced(

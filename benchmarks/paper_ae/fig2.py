@@ -1,6 +1,6 @@
 """Fig. 2: an autoencoder per model, and its error on every model and exponent (T = 20).
 
-    python benchmarks/paper_ae/fig2.py --jobs 2 --checkpoint-dir ~/fig2      # background: hours
+    python benchmarks/paper_ae/fig2.py --jobs 2 --folder ~/fig2      # background: hours
     python benchmarks/paper_ae/fig2.py --shared-batch-norm ...               # the authors' network
 
 Claim 2a is looked at by row (for a network, on which data is its error smallest) and by column (for
@@ -21,7 +21,7 @@ def main() -> None:
     options = options.parse_args()
     run = Run("fig2_shared" if options.shared_batch_norm else "fig2", options)
     X, model, _ = balanced(MODELS, SUBDIFFUSIVE, run.n(80_000), T, seed=1)
-    fingerprint = run.fingerprint(256, shared_batch_norm=options.shared_batch_norm).fit(X, model)
+    fingerprint = run.fit(X, model, 256, shared_batch_norm=options.shared_batch_norm)
     X, model, alpha = balanced(MODELS, SUBDIFFUSIVE, run.n(20_000), T, seed=2)
     moving = moves(X)
     run.report("share_that_never_moves", {m: float((~moving[model == m]).mean()) for m in MODELS})

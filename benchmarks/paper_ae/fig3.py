@@ -1,6 +1,6 @@
 """Fig. 3: autoencoders of FBM or SBM, trained on all, low or high exponents (T = 20).
 
-python benchmarks/paper_ae/fig3.py --jobs 2 --checkpoint-dir ~/fig3
+python benchmarks/paper_ae/fig3.py --jobs 2 --folder ~/fig3
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ def main() -> None:
     curves = {}  # (training model, training range, test model) -> MSE by test alpha
     for name, (alphas, n, batch_size) in RANGES.items():
         X, kind, _ = balanced(MODELS, alphas, run.n(n), T, seed=1)
-        errors = run.fingerprint(batch_size).fit(X, kind).errors(test)
+        errors = run.fit(X, kind, batch_size).errors(test)
         for k, trained in enumerate(MODELS):
             for tested in MODELS:
                 curves[trained, name, tested] = np.array(

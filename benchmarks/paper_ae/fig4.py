@@ -1,6 +1,6 @@
 """Fig. 4: whose exponent reconstructions have, the network's or the input's (T = 200).
 
-    python benchmarks/paper_ae/fig4.py --jobs 2 --checkpoint-dir ~/fig4
+    python benchmarks/paper_ae/fig4.py --jobs 2 --folder ~/fig4
 
 Exponents of reconstructions are fits over lags 1 to 10 (FBM: time-averaged MSD, averaged over
 tracks) and over times 5 to 100 (CTRW: ensemble MSD).
@@ -19,7 +19,7 @@ def main() -> None:
     run = Run("fig4", parser(__doc__, repeats=1).parse_args())
     for model, fit in (("fbm", time_averaged), ("ctrw", ensemble)):
         X, _, alpha = balanced([model], ALPHAS, run.n(8_000) * 3, T, seed=1)
-        fingerprint = run.fingerprint(64).fit(X, alpha)
+        fingerprint = run.fit(X, alpha, 64)
         test, _, tested = balanced([model], ALPHAS, run.n(2_000) * 3, T, seed=2)
         inputs = np.array([fit(test[tested == a]) for a in ALPHAS])
         outputs = np.array(

@@ -1,6 +1,6 @@
 """Fig. 5: autoencoders of pure models on mixtures of three (T = 20, α = 0.8).
 
-    python benchmarks/paper_ae/fig5.py --jobs 2 --checkpoint-dir ~/fig5
+    python benchmarks/paper_ae/fig5.py --jobs 2 --folder ~/fig5
 
 Mixtures Δ = γβ Δ1 + (1-γ) Δ2 + (1-β) Δ3 of CTRW, ATTM and FBM (`skandi.simulate.mixture`).
 """
@@ -31,7 +31,7 @@ def main() -> None:
     shares = np.linspace(0, 1, run.options.grid)
     grid = [(float(g), float(b)) for g in shares for b in shares]
     X, _ = mixtures(list(CORNERS.values()), run.n(10_000), seed=1)
-    fingerprint = run.fingerprint(64).fit(X, np.repeat(list(CORNERS), run.n(10_000)))
+    fingerprint = run.fit(X, np.repeat(list(CORNERS), run.n(10_000)), 64)
     test, where = mixtures(grid, run.n(2_000), seed=2)
     maps = fingerprint.error_map(test, where)
     columns = [f"β={b:g}" for b in shares]

@@ -1,13 +1,13 @@
 """Figs. 6e and 7: the progesterone receptor at six levels of hormone (T = 20).
 
-    python benchmarks/paper_ae/fig7.py --jobs 2 --checkpoint-dir ~/fig7
+    python benchmarks/paper_ae/fig7.py --jobs 2 --folder ~/fig7
 
 The tracks are no part of skandi; they are looked for in ../shared/data/real beside the checkout, or
-in --folder. They are two-dimensional and short, the networks read 20 points of one dimension. The
-authors' program joins x and y by restarting y at x[0], which adds a jump; beside that ("restarted")
-stand the join of displacements without a seam ("seamless"), and x alone ("x"), for which only
-tracks of 20 points or more serve. Detectors are those of Fig. 7: mixtures of CTRW, ATTM and FBM at
-α = 0.8 on a grid of (γ, β), whose corners are the pure models of Fig. 6e.
+in --folder-of-tracks. They are two-dimensional and short, the networks read 20 points of one
+dimension. The authors' program joins x and y by restarting y at x[0], which adds a jump; beside
+that ("restarted") stand the join of displacements without a seam ("seamless"), and x alone ("x"),
+for which only tracks of 20 points or more serve. Detectors are those of Fig. 7: mixtures of CTRW,
+ATTM and FBM at α = 0.8 on a grid of (γ, β), whose corners are the pure models of Fig. 6e.
 """
 
 from pathlib import Path
@@ -24,16 +24,16 @@ PUBLISHED = (0.49, 0.50, 0.52, 0.61, 0.82, 0.82)
 def main() -> None:
     options = parser(__doc__, repeats=7)
     options.add_argument("--grid", type=int, default=5, help="values of γ and of β")
-    options.add_argument("--folder", type=Path, default=SHARED)
+    options.add_argument("--folder-of-tracks", type=Path, default=SHARED)
     run = Run("fig7", options.parse_args())
-    file = run.options.folder / "Trajectories_PR.mat"
+    file = run.options.folder_of_tracks / "Trajectories_PR.mat"
     if not file.exists():
-        raise SystemExit(f"{file} is not there; give its folder with --folder.")
+        raise SystemExit(f"{file} is not there; give its folder with --folder-of-tracks.")
     tracks = read(file)
     shares = np.linspace(0, 1, run.options.grid)
     grid = [(float(g), float(b)) for g in shares for b in shares]
     # γ = 0, β = 0 is ATTM and FBM in equal parts, no model of its own, but a point of the plane.
-    fingerprint = run.fingerprint(64).fit(*mixtures(grid, run.n(10_000), seed=1))
+    fingerprint = run.fit(*mixtures(grid, run.n(10_000), seed=1), 64)
     corner = {m: int(np.flatnonzero((fingerprint.kinds_ == at).all(1))[0])
               for m, at in CORNERS.items()}  # fmt: skip
     for join in (restarted, seamless, x_alone):

@@ -1,6 +1,6 @@
 """What bypasses the bottleneck: the places of the maxima, 320 of them at T = 20.
 
-    python benchmarks/paper_ae/pooling.py --checkpoint-dir ~/pooling
+    python benchmarks/paper_ae/pooling.py --folder ~/pooling
 
 Trains the small network on the four models of Fig. 2 with and without pooling indices, and then
 takes things away from the trained network with indices: the latent vector of another trajectory, or
@@ -26,7 +26,7 @@ def main() -> None:
     test, model, _ = balanced(MODELS, SUBDIFFUSIVE, run.n(5_000), T, seed=2)
     rows, values = [], []
     for indices in (True, False):
-        fingerprint = run.fingerprint(256, pooling_indices=indices).fit(X, one)
+        fingerprint = run.fit(X, one, 256, pooling_indices=indices)
         network = copy.deepcopy(fingerprint.detectors_[0][0].network_).double().eval()
         for name, latent, places in VARIANTS if indices else VARIANTS[:1]:
             errors = ablated(network, test, latent, places, run.options.seed)

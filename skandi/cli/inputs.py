@@ -75,7 +75,7 @@ def analyse_inputs(
         sets.append(tracks)
     about = tables[0].attrs | {
         key: "; ".join(dict.fromkeys(table.attrs[key] for table in tables))
-        for key in ("D_alpha", "time_unit")
+        for key in ("D_alpha", "novelty", "time_unit")
     }
     for table in tables:
         table.attrs = about

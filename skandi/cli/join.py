@@ -19,6 +19,11 @@ def join(
     calibration_size: int = typer.Option(
         60_000, min=0, help="Fresh trajectories per task that correct intervals; 0: none."
     ),
+    novelty_size: int = typer.Option(
+        10_000,
+        min=0,
+        help="Fresh trajectories that teach what is unlike the training data; 0: none.",
+    ),
 ) -> None:
     """Join networks of several trainings into one file; the mean of their answers is better.
 
@@ -29,10 +34,14 @@ def join(
     """
     require_folder(output)
     from skandi.pretrained.calibrating import calibrate_weights
+    from skandi.pretrained.fitting_novelty import fit_novelty
     from skandi.pretrained.joining import join_weights
 
     join_weights(weights, output)
     if calibration_size:
         say("correcting intervals and probabilities")
         calibrate_weights(output, calibration_size)
+    if novelty_size:
+        say("learning what is unlike the training data")
+        fit_novelty(output, novelty_size)
     say(f"wrote {output}: {len(weights)} networks")

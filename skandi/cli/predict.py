@@ -161,6 +161,7 @@ def predict(
     else:
         write_results(table, output)
     say_skipped(table)
+    say_novel(table)
     say_diffusion(table)
     if output is not None:
         say(f"wrote {output}")
@@ -212,9 +213,11 @@ def _print_results(table: pd.DataFrame) -> None:
     for name in ("track", "points", "α", coverage, "model", "p"):
         shown.add_column(name, justify="left" if name in ("track", "model") else "right")
     shown.add_column("note")
-    for row in table.itertuples(index=False):
+    novel = table["is_novel"].fillna(False).to_numpy(bool)
+    for row, is_novel in zip(table.itertuples(index=False), novel, strict=True):
         known = row.alpha == row.alpha
         interval = f"[{row.alpha_lower:.2f}, {row.alpha_upper:.2f}]"
+        warning = "unlike the training data" if is_novel else ""
         cells = [
             printable(row.track_id),
             str(row.n_points),
@@ -222,12 +225,22 @@ def _print_results(table: pd.DataFrame) -> None:
             interval if row.alpha_lower == row.alpha_lower else "",
             row.model if known else "",
             f"{getattr(row, f'p_{row.model}'):.2f}" if known else "",
-            printable(row.note),
+            "; ".join(filter(None, (warning, printable(row.note)))),
         ]
         if grouped:
             cells.insert(0, printable(row.condition))
         shown.add_row(*map(Text, cells))  # as text: a track may be called [red]
     console.print(shown)
+
+
+def say_novel(table: pd.DataFrame) -> None:
+    """How many tracks are unlike anything the networks know."""
+    told = table["is_novel"].dropna()
+    if len(told):
+        say(
+            f"{int(told.sum())} of {len(told)} tracks are unlike the training data (is_novel; "
+            "1 in 20 would be by chance)"
+        )
 
 
 def say_skipped(table: pd.DataFrame) -> None:

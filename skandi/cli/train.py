@@ -47,12 +47,18 @@ def train(
     calibration_size: int = typer.Option(
         60_000, min=0, help="Fresh trajectories per task that correct intervals; 0: none."
     ),
+    novelty_size: int = typer.Option(
+        10_000,
+        min=0,
+        help="Fresh trajectories that teach what is unlike the training data; 0: none.",
+    ),
 ) -> None:
     """Train a network for α and the model on simulated trajectories, none seen twice.
 
     Stopped and taken up again, or run through: the weights are the same, and more steps can be
     added to a run that is over. The file holds the configuration, the cost and the scores, and
-    serves in Python as `load_pretrained("alpha", n_dims=2, path="my_2d.safetensors")`.
+    serves in Python as `load_pretrained("alpha", n_dims=2, path="my_2d.safetensors")`. Beside it,
+    my_2d.novelty.safetensors knows what is unlike the training data.
 
     For example:
 
@@ -71,6 +77,7 @@ def train(
         )
     from skandi.pretrained import first_member
     from skandi.pretrained.calibrating import calibrate_weights
+    from skandi.pretrained.fitting_novelty import fit_novelty
     from skandi.training.stream import StreamTrainer, StreamTraining, export
     from skandi.weights import load_weights
 
@@ -100,6 +107,9 @@ def train(
     if calibration_size:
         say("correcting intervals and probabilities")
         calibrate_weights(output, calibration_size)
+    if novelty_size:
+        say("learning what is unlike the training data")
+        fit_novelty(output, novelty_size)
     say(
         f"wrote {output}: MAE {scores['mae']:.4f}, F1 {scores['f1']:.4f} on {test_size} fresh "
         f"trajectories per task of {recipe}"

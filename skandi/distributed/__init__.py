@@ -46,6 +46,7 @@ def predict(
     alpha_model: Any = None,
     model_classifier: Any = None,
     coverage: float = 0.9,
+    false_alarm: float = 0.05,
     preset: str = "fast",
     format: str = "auto",
     gaps: GapPolicy = "split",
@@ -80,7 +81,7 @@ def predict(
         as the Dask DataFrame has.
     alpha_model, model_classifier : fitted estimator, optional
         As in `skandi.analyse`. They travel as pickles, in the folder of the results.
-    coverage, preset
+    coverage, false_alarm, preset
         As in `skandi.analyse`.
     format : str, default "auto"
         ``"auto"`` goes by the columns; or a format of tables, see `read_tracks`.
@@ -135,6 +136,7 @@ def predict(
     source = open_source(tracks, format, out)
     settings = {
         "coverage": coverage,
+        "false_alarm": false_alarm,
         "preset": preset,
         "format": format,
         "gaps": gaps,

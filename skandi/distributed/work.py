@@ -57,6 +57,7 @@ def analyse_partition(job: Job, number: int, whole: Whole) -> int:
             alpha_model=alpha_model,
             model_classifier=model_classifier,
             coverage=settings["coverage"],
+            false_alarm=settings["false_alarm"],
         )
     table.attrs[JOB_ATTRIBUTE] = job.id
     save_parquet(table, job.part(number))

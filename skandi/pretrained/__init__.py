@@ -14,6 +14,7 @@ from skandi.classifier import ModelClassifier
 from skandi.diffusion import MODELS
 from skandi.errors import WeightsError
 from skandi.estimator import NETWORKS, TrajectoryEstimator
+from skandi.novelty import NoveltyStatistics
 from skandi.regressor import AlphaRegressor
 from skandi.training.arithmetic import PRECISIONS
 from skandi.weights import build_for, digest, load_weights, refusing, require_counts
@@ -58,8 +59,9 @@ def load_pretrained(
     Returns
     -------
     AlphaRegressor or ModelClassifier
-        Fitted, with ``min_points_ = 10``. ``set_params(warm_start=True).fit(X, y)`` goes on from
-        these weights.
+        Fitted, with ``min_points_ = 10``, and with ``novelty_`` if the file of weights has its
+        statistics of novelty beside it, as those of the package and of ``skandi train`` have.
+        ``set_params(warm_start=True).fit(X, y)`` goes on from these weights.
 
     Raises
     ------
@@ -89,6 +91,9 @@ def load_pretrained(
     config, state = load_weights(source)
     with refusing(source):
         estimator = _estimator(source, target, n_dims, preset, config, state)
+    statistics = novelty_path(source)
+    if statistics.is_file():
+        estimator.novelty_ = NoveltyStatistics.load(statistics)
     return estimator.set_params(predict_precision=precision)
 
 
@@ -133,9 +138,18 @@ def shipped_weights(n_dims: int) -> Path:
     return Path(__file__).parent / f"andi2020_{n_dims}d.safetensors"
 
 
+def novelty_path(weights: str | os.PathLike[str]) -> Path:
+    """Where the statistics of novelty of a weight file are: beside it."""
+    return Path(weights).with_suffix(".novelty.safetensors")
+
+
 def _with_outputs(state: dict[str, Tensor], part: slice) -> dict[str, Tensor]:
     """Keep a part of the joint network's outputs: five logits, then forty values of α."""
     return {k: v[part].clone() if _of_outputs(k) else v for k, v in state.items()}
+
+
+def _trunk(state: dict[str, Tensor]) -> str:
+    return digest({k: v for k, v in state.items() if not _of_outputs(k)})
 
 
 def _of_outputs(name: str) -> bool:
@@ -164,5 +178,6 @@ def _fitted(
         lambda: make(n_dims, n_outputs, **config["network_params"]), state, config["network_params"]
     )
     estimator._adopt(network, n_dims=n_dims, min_points=min_points)
-    estimator.trunk_ = digest({k: v for k, v in state.items() if not _of_outputs(k)})
+    estimator.trunk_ = _trunk(state)
+    estimator.first_trunk_ = _trunk(first_member(config, state)[1])
     return estimator
