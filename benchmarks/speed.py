@@ -18,7 +18,8 @@ d  training the network with shipped weights against that plain loop, in points 
    the precision that the processor is quick in;
 e  prediction by the network with shipped weights against skandi's WADNet;
 f  what both reach in prediction: points per second, arithmetic per second, and its share of what
-   this core reaches in the convolutions it is best at.
+   this core reaches in the convolutions it is best at;
+g  seconds until a fresh process has imported skandi, and until `skandi --help` has answered.
 
 Networks of a, b and e have random weights, which take as long as trained ones.
 """
@@ -29,6 +30,8 @@ import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -98,7 +101,7 @@ class PlainWADNet(nn.Module):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="abcdef", help="which parts, for example 'ab'")
+    parser.add_argument("--only", default="abcdefg", help="which parts, for example 'ab'")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--report", action="store_true", help="print the tables and stop")
     options = parser.parse_args()
@@ -123,6 +126,8 @@ def measure(name: str, repeats: int) -> dict[str, Any]:
     }
     if name == "f":
         part |= what_is_reached(repeats)
+    elif name == "g":
+        part["seconds"] = start_up(repeats)
     else:
         part["rows"] = rows = {}
         sections = {"a": published, "b": one_at_a_time, "c": wadnet_training}
@@ -160,6 +165,9 @@ def report(parts: dict[str, Any]) -> None:
             print(f"| {what} | " + " | ".join(map(cell, map(rows.get, LENGTHS))) + " |")
     if "f" in parts:
         report_what_is_reached(parts["f"], head)
+    if "g" in parts:
+        told = (f"{what} {s['median']} s" for what, s in parts["g"]["seconds"].items())
+        print(f"\nstart-up: {', '.join(told)}")
     for name, part in parts.items():
         print(f"part {name}: {part['machine']}, load average {part['load_average']}")
 
@@ -251,7 +259,7 @@ def published(repeats: int):
                 float(torch.stack(answers).mean())
 
         for name, length in LENGTHS.items():
-            few, many = tracks(12, length), tracks(count(length, 200_000), length)
+            few, many = tracks(12, length), tracks(count(length, 500_000), length)
             ratios = take_turns(
                 lambda: procedure(few),  # noqa: B023
                 lambda: regressor.predict(many),  # noqa: B023
@@ -404,6 +412,24 @@ def what_is_reached(repeats: int) -> dict[str, Any]:
         "networks": networks,
         "cost_per_point_999_over_100": round(per_point[0] / per_point[1], 2),
     }
+
+
+def start_up(repeats: int) -> dict[str, dict[str, Any]]:
+    """Seconds of fresh processes, their files read before."""
+    commands = {
+        "python": ["-c", "pass"],
+        "import skandi": ["-c", "import skandi"],
+        "skandi --help": ["-c", "from skandi.cli import main; main()", "--help"],
+    }
+    told: dict[str, dict[str, Any]] = {}
+    for what, arguments in commands.items():
+        run = partial(
+            subprocess.run, [sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL
+        )
+        run()
+        times = [round(seconds(run), 3) for _ in range(repeats)]
+        told[what] = {"median": statistics.median(times), "range": [min(times), max(times)]}
+    return told
 
 
 def peak_of_convolutions() -> float:

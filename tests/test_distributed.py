@@ -213,6 +213,24 @@ def test_predict__two_workers__equal_none_to_the_last_bit(tmp_path, cluster):
     assert set(threads.values()) == {1}, "the machine is asked for more threads than it has"
 
 
+def test_predict__names_that_are_paths__stay_names(tmp_path):
+    evil = ["../../evil", "/etc/evil", "C:\\evil", "a/../b", "..", "\x00", "con"]
+    tracks = {name: np.random.default_rng(3).normal(size=(12, 2)) for name in evil}
+    parts = [
+        pd.DataFrame({"track": name, "frame": range(12), "x": x[:, 0], "y": x[:, 1]})
+        for name, x in tracks.items()
+    ]
+    home = tmp_path / "home"
+    home.mkdir()
+    pd.concat(parts).to_parquet(home / "in.parquet", index=False)
+    before = set(tmp_path.rglob("*"))
+    out = predict(home / "in.parquet", home / "out", n_partitions=2, **FAKES)
+    made = {path.relative_to(home).as_posix() for path in set(tmp_path.rglob("*")) - before}
+    parts = {"out/part-00000.parquet", "out/part-00001.parquet"}
+    assert made == {"out", "out/_skandi.json", *parts, *(name for name in made if "models" in name)}
+    assert set(pd.read_parquet(out).track_id) == set(evil)
+
+
 class Deadly(Forgetful):
     """Takes the process with it that asks first."""
 
