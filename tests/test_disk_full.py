@@ -10,10 +10,9 @@ import pytest
 import torch
 from spread_estimators import tiny_alpha, tracks
 
-from skandi import AnomalyDetector, LengthBaggingRegressor
+from skandi import LengthBaggingRegressor
 from skandi.errors import TrainingError
 from skandi.io import write_results, write_tracks
-from skandi.report.page import write_report
 from skandi.training.stream import StreamTrainer, StreamTraining
 from skandi.weights import save_weights
 
@@ -57,7 +56,7 @@ def test_write__disk_full_midway__raises_and_leaves_the_old_file(name, disk_is_f
     path = tmp_path / name
     path.write_bytes(OLD)
     disk_is_full()
-    with pytest.raises(Exception) as told:  # noqa: PT011  (each library has its own)
+    with pytest.raises(Exception) as told:
         WRITERS[name](path)
     assert not isinstance(told.value, AssertionError)
     assert path.read_bytes() == OLD
