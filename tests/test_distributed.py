@@ -264,6 +264,19 @@ def test_predict__worker_lost_midway__result_is_the_same(tmp_path, cluster):
     assert_frame_equal(result(out, tmp_path), analyse(read_tracks(table), **FAKES))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_predict__workers_that_die_over_one_task__stop_the_job_and_keep_what_is_done(
+    tmp_path, cluster, monkeypatch
+):
+    folder = in_files(messy(), tmp_path / "in")
+    monkeypatch.setattr(cluster.cluster.scheduler, "allowed_failures", 0)
+    models = {"alpha_model": Deadly(tmp_path / "died"), **only_model()}
+    with pytest.raises(JobError, match="died again and again.* memory"):
+        predict(folder, tmp_path / "out", n_partitions=4, client=cluster, **models)
+    out = predict(folder, tmp_path / "out", n_partitions=4, client=cluster, **models)
+    assert_frame_equal(result(out, tmp_path), analyse(read_tracks(messy()), **FAKES))
+
+
 def test_predict__own_estimators__are_loaded_once_per_process(tmp_path, monkeypatch):
     loads = []
     load = work.joblib.load
