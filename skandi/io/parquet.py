@@ -55,7 +55,8 @@ def units_of(told: Any, source: str) -> tuple[float | None, str | None, str | No
     """
     if not isinstance(told, dict):
         return None
-    interval, *texts = (told.get(name) for name in _NAMES)
+    interval, time_unit, space_unit = (told.get(name) for name in _NAMES)
+    texts = (time_unit, space_unit)
     is_number = isinstance(interval, int | float) and not isinstance(interval, bool)
     is_interval = interval is None or (is_number and 0 < interval < float("inf"))
     if not is_interval or not all(text is None or isinstance(text, str) for text in texts):
@@ -63,7 +64,7 @@ def units_of(told: Any, source: str) -> tuple[float | None, str | None, str | No
             f"{source} says the frame interval is {interval!r} and the units are {texts}: a "
             "positive number and two words are needed. Write it again with write_tracks."
         )
-    return (None if interval is None else float(interval), *texts)
+    return (None if interval is None else float(interval)), time_unit, space_unit
 
 
 def write_parquet(tracks: Tracks, path: str | os.PathLike[str]) -> None:

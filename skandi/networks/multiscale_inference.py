@@ -114,9 +114,10 @@ class _Block:
     """A residual block; its shortcut and its first convolution are one."""
 
     def __init__(self, block: ResidualBlock, sums: _Sums) -> None:
-        convolved = isinstance(block.shortcut, nn.Conv1d)
         self.halves = block.first.stride == (2,)
-        first = [block.first, block.shortcut] if convolved else [block.first]
+        first = [block.first]
+        if isinstance(block.shortcut, nn.Conv1d):
+            first.append(block.shortcut)
         self.first, self.second = _Convolution(first), _Convolution([block.second])
         self.channels = block.first.out_channels
         self.norms = [_GroupNorm(each, sums) for each in (block.norm_first, block.norm_second)]
@@ -169,7 +170,7 @@ class _Recurrence:
 
     def __init__(self, layer: nn.GRU) -> None:
         self.size = size = layer.hidden_size
-        twice = torch.ones_like(layer.bias_ih_l0)
+        twice = torch.ones_like(layer.get_parameter("bias_ih_l0"))
         twice[2 * size :] = 2
         parts = []
         for end in ("l0", "l0_reverse"):
