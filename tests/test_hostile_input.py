@@ -166,6 +166,15 @@ def test_frame_interval__too_long_with_its_stride__is_refused():
         read_tracks(frame, frame_interval=1e308)
 
 
+def test_parquet__text_that_is_not_utf_8__is_refused(tmp_path):
+    path = tmp_path / "tracks.parquet"
+    text = pa.array([b"\xb8\xff"] * 12).cast(pa.string(), safe=False)
+    table = pa.table({"particle": text, "frame": range(12), "x": np.arange(12.0)})
+    pq.write_table(table, path)
+    with pytest.raises(TracksFileError, match="not UTF-8|not a readable Parquet"):
+        read_tracks(path)
+
+
 def test_weights__precision_of_no_kind__is_refused_at_load(tmp_path):
     X, y = make_andi(4, length=12, random_state=0)
     fitted = tiny_alpha(random_state=0).fit(X, y).set_params(predict_precision=2)
