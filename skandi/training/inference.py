@@ -75,10 +75,13 @@ def _reader(
     network: TrajectoryNetwork, precision: str
 ) -> Callable[[Tensor, Tensor | None], Tensor]:
     """Features of a batch as a function; sums in bfloat16 need the care that training takes."""
+    exact = network.reader()
     if precision == "float32":
-        return network.reader()
+        return exact
 
     def read(x: Tensor, lengths: Tensor | None) -> Tensor:
+        if x.shape[-1] < network.shortest_bfloat16:
+            return exact(x, lengths)
         with arithmetic(precision, network, x):
             return network.features(x) if lengths is None else network.padded_features(x, lengths)
 
