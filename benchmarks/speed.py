@@ -18,7 +18,8 @@ d  training the network with shipped weights against that plain loop, in points 
    the precision that the processor is quick in;
 e  prediction by the network with shipped weights against skandi's WADNet;
 f  what both reach in prediction: points per second, arithmetic per second, and its share of what
-   this core reaches in the convolutions it is best at.
+   this core reaches in the convolutions it is best at; and how long these take in bfloat16;
+g  seconds until a fresh process has imported skandi, and until `skandi --help` has answered.
 
 Networks of a, b and e have random weights, which take as long as trained ones.
 """
@@ -29,6 +30,8 @@ import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -98,7 +101,7 @@ class PlainWADNet(nn.Module):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="abcdef", help="which parts, for example 'ab'")
+    parser.add_argument("--only", default="abcdefg", help="which parts, for example 'ab'")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--report", action="store_true", help="print the tables and stop")
     options = parser.parse_args()
@@ -123,6 +126,8 @@ def measure(name: str, repeats: int) -> dict[str, Any]:
     }
     if name == "f":
         part |= what_is_reached(repeats)
+    elif name == "g":
+        part["seconds"] = start_up(repeats)
     else:
         part["rows"] = rows = {}
         sections = {"a": published, "b": one_at_a_time, "c": wadnet_training}
@@ -160,12 +165,16 @@ def report(parts: dict[str, Any]) -> None:
             print(f"| {what} | " + " | ".join(map(cell, map(rows.get, LENGTHS))) + " |")
     if "f" in parts:
         report_what_is_reached(parts["f"], head)
+    if "g" in parts:
+        told = (f"{what} {s['median']} s" for what, s in parts["g"]["seconds"].items())
+        print(f"\nstart-up: {', '.join(told)}")
     for name, part in parts.items():
         print(f"part {name}: {part['machine']}, load average {part['load_average']}")
 
 
 def report_what_is_reached(reached: dict[str, Any], head: str) -> None:
-    print(f"\nThe convolutions this core is best at: {reached['peak_gflops']:.0f} GFLOP/s.\n")
+    print(f"\nThe convolutions this core is best at: {reached['peak_gflops']:.0f} GFLOP/s.")
+    print(f"In bfloat16 they take {reached['bfloat16_time_over_float32']} times as long.\n")
     print(head, "|---|" + "---|" * len(LENGTHS), sep="\n")
     for network, rows in reached["networks"].items():
         told = [
@@ -251,7 +260,7 @@ def published(repeats: int):
                 float(torch.stack(answers).mean())
 
         for name, length in LENGTHS.items():
-            few, many = tracks(12, length), tracks(count(length, 200_000), length)
+            few, many = tracks(12, length), tracks(count(length, 500_000), length)
             ratios = take_turns(
                 lambda: procedure(few),  # noqa: B023
                 lambda: regressor.predict(many),  # noqa: B023
@@ -381,15 +390,14 @@ def own_prediction(repeats: int):
 
 def what_is_reached(repeats: int) -> dict[str, Any]:
     """Points and operations per second of both networks, and the share of the peak."""
-    peak = peak_of_convolutions()
+    peak, slower = peak_of_convolutions()
     networks = {}
     for what, estimator in (("network", load_pretrained("alpha")), ("WADNet", fitted_wadnet())):
         rows = {}
         for name, length in LENGTHS.items():
             many = tracks(count(length, 200_000), length)
             operations = sum(operations_of(estimator.net_.module_, len(x)) for x in many)
-            estimator.predict(many)
-            best = min(seconds(lambda: estimator.predict(many)) for _ in range(repeats))  # noqa: B023
+            best = fastest(lambda: estimator.predict(many), repeats)  # noqa: B023
             rows[name] = {
                 "points_per_second": round(points(many) / best),
                 "operations_per_point": round(operations / points(many)),
@@ -401,23 +409,51 @@ def what_is_reached(repeats: int) -> dict[str, Any]:
     per_point = [networks["network"][T]["points_per_second"] for T in ("100", "999")]
     return {
         "peak_gflops": round(peak, 1),
+        "bfloat16_time_over_float32": round(slower, 2),
         "networks": networks,
         "cost_per_point_999_over_100": round(per_point[0] / per_point[1], 2),
     }
 
 
-def peak_of_convolutions() -> float:
-    """The most arithmetic per second, in 1e9, of a convolution of the network's kind."""
-    best = 0.0
+def start_up(repeats: int) -> dict[str, dict[str, Any]]:
+    """Seconds of fresh processes, their files read before."""
+    commands = {
+        "python": ["-c", "pass"],
+        "import skandi": ["-c", "import skandi"],
+        "skandi --help": ["-c", "from skandi.cli import main; main()", "--help"],
+    }
+    told: dict[str, dict[str, Any]] = {}
+    for what, arguments in commands.items():
+        run = partial(
+            subprocess.run, [sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL
+        )
+        run()
+        times = [round(seconds(run), 3) for _ in range(repeats)]
+        told[what] = {"median": statistics.median(times), "range": [min(times), max(times)]}
+    return told
+
+
+def peak_of_convolutions() -> tuple[float, float]:
+    """Most arithmetic per second (1e9) of convolutions like the network's; their time in bfloat16.
+
+    The time is that of the same convolution in bfloat16 over that in float32.
+    """
+    best, slower = 0.0, 1.0
     with torch.inference_mode():
         for channels, T in ((64, 500), (128, 125), (128, 63)):
             x = torch.randn(25, 1, T, channels).permute(0, 3, 1, 2)
             weight = torch.randn(channels, channels, 1, 3)
-            once = partial(nn.functional.conv2d, x, weight, padding=(0, 1))
-            once()
-            fastest = min(seconds(once) for _ in range(30))
-            best = max(best, 2 * 25 * T * channels * channels * 3 / fastest / 1e9)
-    return best
+            exact = fastest(partial(nn.functional.conv2d, x, weight, padding=(0, 1)), 30)
+            rough = partial(nn.functional.conv2d, x.bfloat16(), weight.bfloat16(), padding=(0, 1))
+            reached = 2 * 25 * T * channels * channels * 3 / exact / 1e9
+            if reached > best:
+                best, slower = reached, fastest(rough, 5) / exact
+    return best, slower
+
+
+def fastest(task: Callable[[], object], times: int) -> float:
+    task()
+    return min(seconds(task) for _ in range(times))
 
 
 @cache

@@ -217,6 +217,8 @@ def _numbers(value: Any) -> Iterator[float]:
     if isinstance(value, list | tuple):
         for each in value:
             yield from _numbers(each)
+    elif isinstance(value, bool):
+        raise ValueError(f"a size is {value}")
     elif isinstance(value, int | float):
         yield value
 

@@ -213,6 +213,24 @@ def test_predict__two_workers__equal_none_to_the_last_bit(tmp_path, cluster):
     assert set(threads.values()) == {1}, "the machine is asked for more threads than it has"
 
 
+def test_predict__names_that_are_paths__stay_names(tmp_path):
+    evil = ["../../evil", "/etc/evil", "C:\\evil", "a/../b", "..", "\x00", "con"]
+    tracks = {name: np.random.default_rng(3).normal(size=(12, 2)) for name in evil}
+    parts = [
+        pd.DataFrame({"track": name, "frame": range(12), "x": x[:, 0], "y": x[:, 1]})
+        for name, x in tracks.items()
+    ]
+    home = tmp_path / "home"
+    home.mkdir()
+    pd.concat(parts).to_parquet(home / "in.parquet", index=False)
+    before = set(tmp_path.rglob("*"))
+    out = predict(home / "in.parquet", home / "out", n_partitions=2, **FAKES)
+    made = {path.relative_to(home).as_posix() for path in set(tmp_path.rglob("*")) - before}
+    parts = {"out/part-00000.parquet", "out/part-00001.parquet"}
+    assert made == {"out", "out/_skandi.json", *parts, *(name for name in made if "models" in name)}
+    assert set(pd.read_parquet(out).track_id) == set(evil)
+
+
 class Deadly(Forgetful):
     """Takes the process with it that asks first."""
 
@@ -244,6 +262,19 @@ def test_predict__worker_lost_midway__result_is_the_same(tmp_path, cluster):
     )
     assert flag.exists()
     assert_frame_equal(result(out, tmp_path), analyse(read_tracks(table), **FAKES))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_predict__workers_that_die_over_one_task__stop_the_job_and_keep_what_is_done(
+    tmp_path, cluster, monkeypatch
+):
+    folder = in_files(messy(), tmp_path / "in")
+    monkeypatch.setattr(cluster.cluster.scheduler, "allowed_failures", 0)
+    models = {"alpha_model": Deadly(tmp_path / "died"), **only_model()}
+    with pytest.raises(JobError, match="died again and again.* memory"):
+        predict(folder, tmp_path / "out", n_partitions=4, client=cluster, **models)
+    out = predict(folder, tmp_path / "out", n_partitions=4, client=cluster, **models)
+    assert_frame_equal(result(out, tmp_path), analyse(read_tracks(messy()), **FAKES))
 
 
 def test_predict__own_estimators__are_loaded_once_per_process(tmp_path, monkeypatch):

@@ -15,9 +15,10 @@ from hypothesis.extra import numpy as hnp
 from spread_estimators import tiny_alpha
 from tracks_in_every_format import EVERY_FORMAT, trackmate_simple_xml
 
-from skandi import AlphaRegressor, analyse, read_tracks
+from skandi import AlphaRegressor, analyse, load_pretrained, read_tracks
 from skandi.distributed import predict
 from skandi.errors import SkandiError, TracksFileError, WeightsError
+from skandi.networks import MultiScaleNet
 from skandi.normalize import standardize
 from skandi.simulate import make_andi
 from skandi.weights import load_weights, save_weights
@@ -136,6 +137,42 @@ def test_weights__too_large_to_compute_with__give_an_error_and_no_nan():
         fitted.net_.module_.output.bias.fill_(float("inf"))
     with pytest.raises(WeightsError, match="too large to compute with"):
         fitted.predict(X)
+
+
+@pytest.mark.parametrize("block", [-1, 2, 5])
+def test_weights__recurrent_block_that_is_not_there__is_refused_at_load(block, tmp_path):
+    sizes = {"channels": [8, 8], "recurrent_block": 1, "recurrent_size": 4, "hidden_size": 8}
+    config = {"network": "multiscale", "network_params": sizes, "n_dims": 1, "min_points": 10}
+    state = MultiScaleNet(1, 45, **sizes).state_dict()
+    sizes["recurrent_block"] = block
+    save_weights(tmp_path / "w.safetensors", state, config)
+    with pytest.raises(WeightsError, match="recurrent_block|index out of range"):
+        load_pretrained("alpha", path=tmp_path / "w.safetensors")
+
+
+def test_weights__truth_as_a_size__is_refused_at_load(tmp_path):
+    X, y = make_andi(4, length=12, random_state=0)
+    sizes = {"n_layers": 2, "n_filters": 4, "hidden_size": 4, "n_recurrent": 1}
+    fitted = AlphaRegressor(network_params=sizes, max_epochs=1, random_state=0).fit(X, y)
+    sizes["n_recurrent"] = True
+    fitted.save(tmp_path / "w.safetensors")
+    with pytest.raises(WeightsError, match="a size is True"):
+        AlphaRegressor.load(tmp_path / "w.safetensors")
+
+
+def test_frame_interval__too_long_with_its_stride__is_refused():
+    frame = pd.DataFrame({"particle": 1, "frame": range(0, 24, 2), "x": np.arange(12.0)})
+    with pytest.raises(TracksFileError, match="each 2th frame is there"):
+        read_tracks(frame, frame_interval=1e308)
+
+
+def test_parquet__text_that_is_not_utf_8__is_refused(tmp_path):
+    path = tmp_path / "tracks.parquet"
+    text = pa.array([b"\xb8\xff"] * 12).cast(pa.string(), safe=False)
+    table = pa.table({"particle": text, "frame": range(12), "x": np.arange(12.0)})
+    pq.write_table(table, path)
+    with pytest.raises(TracksFileError, match="not UTF-8|not a readable Parquet"):
+        read_tracks(path)
 
 
 def test_weights__precision_of_no_kind__is_refused_at_load(tmp_path):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from skandi.errors import TracksFileError
 from skandi.io.localisations import Localisations
-from skandi.io.parquet import units_of
+from skandi.io.parquet import readable_text, units_of
 from skandi.io.tables import TABLE_FORMATS, read_frame, table_format
 from skandi.io.tidy import AXES, FRAME_COLUMNS, GROUP_COLUMNS, TIME_COLUMNS, TRACK_COLUMNS
 from skandi.io.trackmate_csv import FRAME, POSITIONS, TIME, TRACK
@@ -80,7 +80,8 @@ class Layout:
 
     def read(self, frame: pd.DataFrame, source: str) -> Localisations:
         """The localisations of some of the rows, those of no track left out."""
-        table = read_frame(frame, source=source, format=self.format)
+        with readable_text(source):
+            table = read_frame(frame, source=source, format=self.format)
         table.keep(table.track >= 0)
         return table
 

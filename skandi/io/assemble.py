@@ -258,6 +258,11 @@ def _frames(table: Localisations, of_whole: Whole | None) -> NDArray[np.int64]:
         return frames
     if table.frame_interval is not None:
         table.frame_interval *= stride
+        if not np.isfinite(table.frame_interval):
+            raise TracksFileError(
+                f"{table.source}: each {stride}th frame is there, and as many frame intervals are "
+                "too long for a number. Give the right frame_interval."
+            )
     elif not table.is_frame:
         table.frame_interval = float(stride)
     table.note("stride", f"only each {stride}th frame is there: taken as one time step")

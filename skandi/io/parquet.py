@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,12 +39,24 @@ def read_parquet(path: str | os.PathLike[str]) -> Localisations:
     except Exception as error:
         # Arrow's own errors, and whatever pandas makes of damaged metadata.
         raise TracksFileError(f"{path} is not a readable Parquet file: {error}.") from error
-    table = read_frame(frame, source=str(path))
+    with readable_text(str(path)):
+        table = read_frame(frame, source=str(path))
     table.format = "parquet"
     units = units_of(frame.attrs.get(_UNITS), str(path))
     if units is not None:
         table.frame_interval, table.time_unit, table.space_unit = units
     return table
+
+
+@contextmanager
+def readable_text(source: str) -> Iterator[None]:
+    """Refuse text that is none, which Parquet may hold and pandas finds out late."""
+    try:
+        yield
+    except UnicodeError as error:
+        raise TracksFileError(
+            f"{source} holds text that is not UTF-8 ({error}): it is damaged. Write it again."
+        ) from error
 
 
 def units_of(told: Any, source: str) -> tuple[float | None, str | None, str | None] | None:
@@ -55,7 +69,8 @@ def units_of(told: Any, source: str) -> tuple[float | None, str | None, str | No
     """
     if not isinstance(told, dict):
         return None
-    interval, *texts = (told.get(name) for name in _NAMES)
+    interval, time_unit, space_unit = (told.get(name) for name in _NAMES)
+    texts = (time_unit, space_unit)
     is_number = isinstance(interval, int | float) and not isinstance(interval, bool)
     is_interval = interval is None or (is_number and 0 < interval < float("inf"))
     if not is_interval or not all(text is None or isinstance(text, str) for text in texts):
@@ -63,7 +78,7 @@ def units_of(told: Any, source: str) -> tuple[float | None, str | None, str | No
             f"{source} says the frame interval is {interval!r} and the units are {texts}: a "
             "positive number and two words are needed. Write it again with write_tracks."
         )
-    return (None if interval is None else float(interval), *texts)
+    return (None if interval is None else float(interval)), time_unit, space_unit
 
 
 def write_parquet(tracks: Tracks, path: str | os.PathLike[str]) -> None:

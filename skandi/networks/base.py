@@ -26,11 +26,15 @@ class TrajectoryNetwork(nn.Module):
         Length from which training in bfloat16 is sound.
     reads_padded : bool
         Whether there are ``padded_features`` for batches of unequal lengths.
+    points_per_pass : int
+        Points in one pass of prediction: enough to keep a core busy, few enough to stay in its
+        cache.
     """
 
     n_features: int
     shortest_bfloat16: int = 1
     reads_padded: bool = False
+    points_per_pass: int = 25_000
 
     def forward(self, x: Tensor) -> Tensor:
         """Map z-scored positions of shape (n, d, T) to outputs of shape (n, n_outputs)."""

@@ -57,6 +57,7 @@ class MultiScaleNet(TrajectoryNetwork):
     # and then (their taps see only padding); coarse scales of shorter trajectories are that short.
     shortest_bfloat16 = 32
     reads_padded = True
+    points_per_pass = 50_000
 
     def __init__(
         self,
@@ -69,6 +70,11 @@ class MultiScaleNet(TrajectoryNetwork):
         hidden_size: int = 256,
     ) -> None:
         super().__init__()
+        if recurrent_size and not 0 <= recurrent_block < len(channels):
+            raise ValueError(
+                f"recurrent_block is {recurrent_block!r}; it must be the index of one of the "
+                f"{len(channels)} blocks, from 0."
+            )
         self.n_features = hidden_size
         self.recurrent_block = recurrent_block
         self.stem = nn.Conv1d(2 * n_dims + 2, channels[0], 7, padding=3)

@@ -41,7 +41,8 @@ class MultiScaleReader:
     ) -> None:
         self.describe = describe
         self.stem = _Convolution([network.stem])
-        self.blocks = [_Block(block) for block in network.blocks]  # type: ignore[arg-type]
+        self.sums = _Sums()
+        self.blocks = [_Block(block, self.sums) for block in network.blocks]  # type: ignore[arg-type]
         self.recurrent = None if network.recurrent is None else _Recurrence(network.recurrent)
         self.recurrent_block = network.recurrent_block
         self.reduce = network.reduce
@@ -56,7 +57,7 @@ class MultiScaleReader:
         pooled = [summary]
         for k, block in enumerate(self.blocks):
             rows, real = block(rows, real)
-            pooled.append(real.moments(*_sums(rows)))
+            pooled.append(real.moments(*self.sums(rows)))
             if k == self.recurrent_block and self.recurrent is not None:
                 pooled.append(real.moments(*self.recurrent(rows, real)))
         return self.reduce(torch.cat(pooled, dim=1))
@@ -112,13 +113,14 @@ class _Convolution:
 class _Block:
     """A residual block; its shortcut and its first convolution are one."""
 
-    def __init__(self, block: ResidualBlock) -> None:
-        convolved = isinstance(block.shortcut, nn.Conv1d)
+    def __init__(self, block: ResidualBlock, sums: _Sums) -> None:
         self.halves = block.first.stride == (2,)
-        first = [block.first, block.shortcut] if convolved else [block.first]
+        first = [block.first]
+        if isinstance(block.shortcut, nn.Conv1d):
+            first.append(block.shortcut)
         self.first, self.second = _Convolution(first), _Convolution([block.second])
         self.channels = block.first.out_channels
-        self.norms = [_GroupNorm(block.norm_first), _GroupNorm(block.norm_second)]
+        self.norms = [_GroupNorm(each, sums) for each in (block.norm_first, block.norm_second)]
 
     def __call__(self, rows: Tensor, real: _Real) -> tuple[Tensor, _Real]:
         both = self.first(rows)
@@ -133,7 +135,8 @@ class _Block:
         inner = self.second(inner)
         real.clear(inner)
         slope, offset = self.norms[1](inner, real)
-        inner = torch.ops.aten.gelu_(torch.addcmul(shortcut, inner, slope).add_(offset))
+        torch.addcmul(shortcut, inner, slope, out=inner)
+        inner = torch.ops.aten.gelu_(inner.add_(offset))
         real.clear(inner)
         return inner, real
 
@@ -141,7 +144,8 @@ class _Block:
 class _GroupNorm:
     """Slope and offset (n, 1, c) that normalise groups of channels over the real points."""
 
-    def __init__(self, layer: nn.GroupNorm) -> None:
+    def __init__(self, layer: nn.GroupNorm, sums: _Sums) -> None:
+        self.sums = sums
         self.weight = layer.weight.view(layer.num_groups, -1)
         self.bias = layer.bias.view(layer.num_groups, -1)
         self.eps = layer.eps
@@ -150,7 +154,7 @@ class _GroupNorm:
         groups, each = self.weight.shape
         n, _, c = rows.shape
         count = real.points * each
-        sums, squares = (s.view(n, groups, each).sum(dim=2) / count for s in _sums(rows))
+        sums, squares = (s.view(n, groups, each).sum(dim=2) / count for s in self.sums(rows))
         scale = torch.rsqrt((squares - sums.square()).clamp_min_(0) + self.eps)
         slope = scale[..., None] * self.weight
         offset = self.bias - sums[..., None] * slope
@@ -166,7 +170,7 @@ class _Recurrence:
 
     def __init__(self, layer: nn.GRU) -> None:
         self.size = size = layer.hidden_size
-        twice = torch.ones_like(layer.bias_ih_l0)
+        twice = torch.ones_like(layer.get_parameter("bias_ih_l0"))
         twice[2 * size :] = 2
         parts = []
         for end in ("l0", "l0_reverse"):
@@ -211,9 +215,20 @@ class _Recurrence:
         return first, second
 
 
-def _sums(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums over time of the values and of their squares, (n, c) each."""
-    return rows.sum(dim=1), (rows * rows).sum(dim=1)
+class _Sums:
+    """Sums over time of values and of their squares, (n, c) each, for rows of any shape.
+
+    The squares are always put into the same place: new memory costs more than they do.
+    """
+
+    def __init__(self) -> None:
+        self.place: Tensor | None = None
+
+    def __call__(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        if self.place is None or self.place.numel() < rows.numel():
+            self.place = rows.new_empty(rows.numel())
+        squares = self.place[: rows.numel()].view(rows.shape)
+        return rows.sum(dim=1), torch.mul(rows, rows, out=squares).sum(dim=1)
 
 
 def _rows(image: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ def quick_in_bfloat16() -> bool:
     """Tell whether this processor has instructions that multiply bfloat16.
 
     Without them (AVX512_BF16, AMX, or BF16 on ARM; most laptops have none) torch imitates bfloat16,
-    about eight times as slowly as it computes in float32.
+    several times as slowly as it computes in float32.
     """
     told = getattr(torch.cpu, "get_capabilities", None)  # torch before 2.10 does not tell
     names = _true_names(told()) if told is not None else _flags_of(_CPUINFO)
@@ -69,7 +69,7 @@ def warn_if_imitated(parameter: str, precision: str, device: str = "cpu") -> Non
     if precision == "bfloat16" and device == "cpu" and not quick_in_bfloat16():
         warnings.warn(
             f"{parameter}='bfloat16', but this processor has no instructions for it (AVX512_BF16, "
-            "AMX, or BF16 on ARM) and imitates it, about eight times as slowly as it computes in "
+            "AMX, or BF16 on ARM) and imitates it, several times as slowly as it computes in "
             f"float32. Set {parameter}='float32', unless it is the rounding that you want.",
             SlowArithmeticWarning,
             stacklevel=3,

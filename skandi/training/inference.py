@@ -15,9 +15,6 @@ from skandi.networks.base import TrajectoryNetwork
 from skandi.normalize import standardize
 from skandi.training.arithmetic import arithmetic
 
-BATCH_POINTS = 25_000
-"""Points per forward pass: enough to keep a core busy, few enough to stay in its cache."""
-
 # What another pass costs beside its points, in points: calls, and steps of the recurrence.
 _PASS = 1_000
 _PASS_PER_POINT = 1.5
@@ -34,7 +31,7 @@ def network_features(
     length: int | None = None,
     views: str = "none",
     precision: str = "float32",
-    batch_points: int = BATCH_POINTS,
+    batch_points: int | None = None,
 ) -> NDArray[np.float32]:
     """Feature vector of each trajectory, averaged over its crops and symmetric views.
 
@@ -51,8 +48,8 @@ def network_features(
         Symmetric copies to average over.
     precision : {"float32", "bfloat16"}
         The network's arithmetic, where it is sound (`skandi.training.arithmetic`).
-    batch_points : int
-        Largest number of points in one forward pass.
+    batch_points : int, optional
+        Largest number of points in one forward pass; the network's own when left out.
 
     Returns
     -------
@@ -65,7 +62,8 @@ def network_features(
     device = _device(network)
     with torch.inference_mode():
         read = _reader(network, precision)
-        for which, x, lengths in _batches(trajectories, length, batch_points, network.reads_padded):
+        size = network.points_per_pass if batch_points is None else batch_points
+        for which, x, lengths in _batches(trajectories, length, size, network.reads_padded):
             lengths = None if lengths is None else lengths.to(device)
             for view in symmetric_views(x.to(device), views):
                 features[which] += read(view, lengths).float().cpu().numpy()
@@ -77,10 +75,13 @@ def _reader(
     network: TrajectoryNetwork, precision: str
 ) -> Callable[[Tensor, Tensor | None], Tensor]:
     """Features of a batch as a function; sums in bfloat16 need the care that training takes."""
+    exact = network.reader()
     if precision == "float32":
-        return network.reader()
+        return exact
 
     def read(x: Tensor, lengths: Tensor | None) -> Tensor:
+        if x.shape[-1] < network.shortest_bfloat16:
+            return exact(x, lengths)
         with arithmetic(precision, network, x):
             return network.features(x) if lengths is None else network.padded_features(x, lengths)
 
@@ -93,7 +94,7 @@ def network_outputs(
     *,
     length: int | None = None,
     views: str = "none",
-    batch_points: int = BATCH_POINTS,
+    batch_points: int | None = None,
 ) -> NDArray[np.float32]:
     """Outputs of the head for each trajectory; parameters as in `network_features`."""
     return head_outputs(
