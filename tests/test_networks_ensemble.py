@@ -30,6 +30,9 @@ def test_ensemble__filled_up_batch__has_the_features_of_each_trajectory_by_itsel
     for k, T in enumerate(lengths):
         alone = network.features(x[k : k + 1, :, :T])
         torch.testing.assert_close(together[k : k + 1], alone, atol=1e-4, rtol=1e-4)
+    with torch.inference_mode():
+        read = network.reader()(x, lengths)
+    torch.testing.assert_close(read, together, atol=1e-4, rtol=1e-4)
 
 
 def test_ensemble__single_member__answers_as_that_network():

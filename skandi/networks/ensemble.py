@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -39,6 +39,7 @@ class NetworkEnsemble(TrajectoryNetwork):
 
     shortest_bfloat16 = MultiScaleNet.shortest_bfloat16
     reads_padded = True
+    points_per_pass = MultiScaleNet.points_per_pass
 
     def __init__(
         self, n_dims: int = 1, n_outputs: int = 1, *, members: Sequence[dict[str, Any]] = ({}, {})
@@ -61,10 +62,14 @@ class NetworkEnsemble(TrajectoryNetwork):
         each = [member.padded_features(x, lengths) for member in self.networks()]
         return torch.cat(each, dim=1)
 
-    def features_without_gradient(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Give the feature vectors, of the first ``lengths`` points if given, for answers."""
-        each = [member.features_without_gradient(x, lengths) for member in self.networks()]
-        return torch.cat(each, dim=1)
+    def reader(self) -> Callable[[Tensor, Tensor | None], Tensor]:
+        """Give a function that reads many batches, each with the readers of the members."""
+        readers = [member.reader() for member in self.networks()]
+
+        def read(x: Tensor, lengths: Tensor | None = None) -> Tensor:
+            return torch.cat([member(x, lengths) for member in readers], dim=1)
+
+        return read
 
     def head(self, features: Tensor) -> Tensor:
         """Give the logarithms of the mean probabilities, shape (n, n_outputs)."""
