@@ -37,7 +37,7 @@ def convolution(
     """
     if torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu"):
         return _Convolution.apply(h, weight, bias, stride, dilation)
-    return F.conv2d(h, weight[:, :, None], bias, **_geometry(weight, stride, dilation))
+    return _convolved(h, weight, bias, stride, dilation)
 
 
 def dilated(layer: nn.Conv1d, h: Tensor, rows: Tensor) -> Tensor:
@@ -85,9 +85,11 @@ def _as_before(rows: Tensor, dtype: torch.dtype) -> Tensor:
     return rows.to(dtype).transpose(1, 2)[:, :, None]
 
 
-def _geometry(weight: Tensor, stride: int, dilation: int) -> dict[str, tuple[int, int]]:
+def _convolved(
+    h: Tensor, weight: Tensor, bias: Tensor | None, stride: int, dilation: int
+) -> Tensor:
     padding = dilation * (weight.shape[2] // 2)
-    return {"stride": (1, stride), "padding": (0, padding), "dilation": (1, dilation)}
+    return F.conv2d(h, weight[:, :, None], bias, (1, stride), (0, padding), (1, dilation))
 
 
 class _Convolution(torch.autograd.Function):
@@ -103,17 +105,17 @@ class _Convolution(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(h, weight)
         ctx.stride, ctx.dilation, ctx.has_bias = stride, dilation, bias is not None
-        return F.conv2d(h, weight[:, :, None], bias, **_geometry(weight, stride, dilation))
+        return _convolved(h, weight, bias, stride, dilation)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         h, weight = ctx.saved_tensors
         by_input = by_weight = by_bias = None
         if ctx.needs_input_grad[0]:
-            geometry = _geometry(weight, ctx.stride, ctx.dilation)
+            padding = ctx.dilation * (weight.shape[2] // 2)
             by_input = torch.ops.aten.convolution_backward(
-                gradient, h, weight[:, :, None], None, *geometry.values(), False, (0, 0), 1,
-                (True, False, False),
+                gradient, h, weight[:, :, None], None, (1, ctx.stride), (0, padding),
+                (1, ctx.dilation), False, (0, 0), 1, (True, False, False),
             )[0]  # fmt: skip
         rows = gradient[:, :, 0].transpose(1, 2).contiguous()
         if ctx.needs_input_grad[1]:
