@@ -128,7 +128,7 @@ def test_console_blocks__commands_of_skandi__have_the_options_they_use():
         if "--help" not in arguments:
             with commands[name].make_context(name, arguments):
                 found.add(name)
-    assert found == {"predict", "report", "train", "export", "info"}
+    assert found == {"predict", "report", "train", "join", "export", "info"}
 
 
 def test_console_blocks__other_commands__are_there():

@@ -35,7 +35,7 @@ class WindowsDisplay:
     >>> from skandi.plot import WindowsDisplay
     >>> walk = np.random.default_rng(0).normal(size=(120, 2)).cumsum(axis=0)
     >>> display = WindowsDisplay.from_table(analyse_windows(walk, window=60, step=30))
-    >>> display.axes_[1].get_xlabel()
+    >>> display.axes_[-1].get_xlabel()
     'middle of the window (frames)'
     """
 
