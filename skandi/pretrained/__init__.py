@@ -23,7 +23,7 @@ TARGETS = ("alpha", "model")
 
 
 PRESETS = {"fast": "none", "best": "flip"}
-"""Symmetric views that each preset averages over; more of them gain nothing.
+"""Symmetric views that each preset averages over; more of them gain next to nothing.
 
 Of a file with several networks "fast" asks the first, "best" asks all."""
 
