@@ -15,9 +15,10 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from skandi.errors import TrajectoryError, WeightsError
+from skandi.errors import TrajectoryError
 from skandi.estimator import as_seed_generator, unchanged_on_error
 from skandi.networks.autoencoder import LargeAutoencoder, SmallAutoencoder, TrajectoryAutoencoder
+from skandi.saving import Saved
 from skandi.training.loop import seeded
 from skandi.training.reconstruction import (
     ReconstructionProtocol,
@@ -31,10 +32,7 @@ from skandi.versioned import Versioned
 from skandi.weights import (
     build_for,
     jsonable,
-    load_weights,
-    refusing,
     require_counts,
-    save_weights,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +48,7 @@ _LARGE_FROM = 64
 _FALSE_ALARMS = 0.05
 
 
-class AnomalyDetector(Versioned, OutlierMixin, BaseEstimator):
+class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
     """Detection of trajectories unlike the training data, by an autoencoder's error.
 
     A classifier must answer with a class it knows. An autoencoder that was trained to reproduce
@@ -302,51 +300,11 @@ class AnomalyDetector(Versioned, OutlierMixin, BaseEstimator):
         trajectories = self._read(X)
         return latent_vectors(self.network_, trajectories)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted detector to one file without pickle, which is safe to share.
-
-        Parameters
-        ----------
-        path : path-like
-            File to write, ending in ``.safetensors``: the parameters, what was learnt, and a hash.
-        """
-        check_is_fitted(self)
-        save_weights(path, self._state(), self._describe())
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote; its scores are equal to the last bit.
-
-        Parameters
-        ----------
-        path : path-like
-            The file.
-
-        Returns
-        -------
-        AnomalyDetector
-            Fitted. Nothing in the file is executed.
-
-        Raises
-        ------
-        WeightsError
-            If the file is missing, damaged, or holds something else.
-        """
-        config, state = load_weights(path)
-        if config.get("estimator") != cls.__name__:
-            raise WeightsError(
-                f"{path} holds {config.get('estimator', 'no detector')}, not {cls.__name__}. Load "
-                "it with the class it was saved from."
-            )
-        with refusing(path):
-            return cls._from_description(config, state)
-
     def _state(self) -> dict[str, Tensor]:
         # Copies: shared scales are one tensor in memory, which a file cannot say.
         return {name: tensor.clone() for name, tensor in self.network_.state_dict().items()}
 
     def _describe(self) -> dict[str, Any]:
-        """Give all that is needed to build this detector around a state, as JSON can hold it."""
         learnt = ("architecture_", "length_", "offset_", "n_dims_", "n_features_in_", "history_")
         return {
             "estimator": type(self).__name__,

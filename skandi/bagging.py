@@ -24,19 +24,17 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from skandi.errors import LongTrackWarning, ShortTrackWarning, TrajectoryError, WeightsError
+from skandi.errors import LongTrackWarning, ShortTrackWarning, TrajectoryError
 from skandi.estimator import TrajectoryEstimator
 from skandi.lengths import Bucket, bucket_of, make_buckets, merge_scarce
 from skandi.members import Assignment, fit_member, is_ours, outputs_of
+from skandi.saving import Saved
 from skandi.trajectories import learn_input, match_input, require_points
 from skandi.versioned import Versioned
 from skandi.weights import (
     jsonable,
     labels_of,
-    load_weights,
-    refusing,
     require_counts,
-    save_weights,
 )
 
 if TYPE_CHECKING:
@@ -49,12 +47,13 @@ _NUMBERS = ("n_dims_", "min_points_", "n_features_in_", "alpha_scale_")
 _ARRAYS = ("classes_", "feature_names_in_")
 
 
-class LengthBagging(Versioned, MetaEstimatorMixin, BaseEstimator):
+class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
     """What both ensembles share: buckets, folds, members; not for direct use."""
 
     buckets_: list[Bucket]
     members_: list[list[Any]]
     _member_type: type[TrajectoryEstimator]
+    saved_as = "ensemble"
     n_dims_: int
     min_points_: int
 
@@ -239,34 +238,23 @@ class LengthBagging(Versioned, MetaEstimatorMixin, BaseEstimator):
                 stacklevel=4,
             )
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted ensemble to one file without pickle, which is safe to share.
-
-        Parameters
-        ----------
-        path : path-like
-            File to write, ending in ``.safetensors``: the parameters, all members, and a hash.
-
-        Raises
-        ------
-        ValueError
-            If members are not estimators of skandi; save such an ensemble with joblib.
-        """
-        check_is_fitted(self)
+    def _state(self) -> dict[str, Tensor]:
         if not is_ours(self.estimator):
             raise ValueError(
                 f"Members are {type(self.estimator).__name__}, whose state is not known to skandi. "
                 "Save this ensemble with joblib.dump."
             )
-        state = {
+        return {
             f"{k}.{fold}.{name}": tensor
             for k, members in enumerate(self.members_)
             for fold, member in enumerate(members)
-            for name, tensor in member.net_.module_.state_dict().items()
+            for name, tensor in member._state().items()
         }
+
+    def _describe(self) -> dict[str, Any]:
         params = self.get_params(deep=False)
         params.pop("estimator")
-        config = {
+        return {
             "ensemble": type(self).__name__,
             "params": jsonable(params),
             "template": jsonable(self.estimator.get_params(deep=False)),
@@ -277,35 +265,6 @@ class LengthBagging(Versioned, MetaEstimatorMixin, BaseEstimator):
                 k: [str(v.dtype), v.tolist()] for k, v in vars(self).items() if k in _ARRAYS
             },
         }
-        save_weights(path, state, config)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote; its predictions are equal to the last bit.
-
-        Parameters
-        ----------
-        path : path-like
-            The file.
-
-        Returns
-        -------
-        ensemble of this class
-            Fitted, but without ``oof_prediction_``. Nothing in the file is executed.
-
-        Raises
-        ------
-        WeightsError
-            If the file is missing, damaged, or holds something else.
-        """
-        config, state = load_weights(path)
-        if config.get("ensemble") != cls.__name__:
-            raise WeightsError(
-                f"{path} holds {config.get('ensemble', 'no ensemble')}, not {cls.__name__}. Load "
-                "it with the class it was saved from."
-            )
-        with refusing(path):
-            return cls._from_description(config, state)
 
     @classmethod
     def _from_description(cls, config: dict[str, Any], state: dict[str, Tensor]) -> Self:

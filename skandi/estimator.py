@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +21,7 @@ from skandi.lengths import lengths_of
 from skandi.networks import MultiScaleNet, NetworkEnsemble, WADNet
 from skandi.networks.base import TrajectoryNetwork
 from skandi.novelty import NoveltyStatistics
+from skandi.saving import Saved
 from skandi.simulate import as_generator
 from skandi.training.arithmetic import PRECISIONS, warn_if_imitated
 from skandi.training.batches import TrajectoryExamples
@@ -32,10 +32,7 @@ from skandi.versioned import Versioned
 from skandi.weights import (
     build_for,
     jsonable,
-    load_weights,
-    refusing,
     require_counts,
-    save_weights,
 )
 
 if TYPE_CHECKING:
@@ -61,7 +58,7 @@ class Objective(NamedTuple):
 
 
 class TrajectoryEstimator(
-    Versioned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    Saved, Versioned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
     """Base of the estimators that own a network; not for direct use.
 
@@ -247,47 +244,10 @@ class TrajectoryEstimator(
             return "the statistics of novelty beside the weights are those of other weights"
         return ""
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted estimator to one file without pickle, which is safe to share.
-
-        Parameters
-        ----------
-        path : path-like
-            File to write, ending in ``.safetensors``: the parameters, what was learnt, and a hash.
-        """
-        check_is_fitted(self)
-        save_weights(path, self.net_.module_.state_dict(), self._describe())
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote; its predictions are equal to the last bit.
-
-        Parameters
-        ----------
-        path : path-like
-            The file.
-
-        Returns
-        -------
-        estimator of this class
-            Fitted. Nothing in the file is executed.
-
-        Raises
-        ------
-        WeightsError
-            If the file is missing, damaged, or holds something else.
-        """
-        config, state = load_weights(path)
-        if config.get("estimator") != cls.__name__:
-            raise WeightsError(
-                f"{path} holds {config.get('estimator', 'no estimator')}, not {cls.__name__}. Load "
-                "it with the class it was saved from."
-            )
-        with refusing(path):
-            return cls._from_description(config, state)
+    def _state(self) -> Mapping[str, Tensor]:
+        return self.net_.module_.state_dict()
 
     def _describe(self) -> dict[str, Any]:
-        """Give all that is needed to build this estimator around a state, as JSON can hold it."""
         return {
             "estimator": type(self).__name__,
             "params": jsonable(self.get_params(deep=False)),

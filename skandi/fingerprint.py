@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,25 +14,22 @@ from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 from torch import Tensor
 
 from skandi.anomaly import AnomalyDetector, network_size
-from skandi.errors import WeightsError
 from skandi.estimator import unchanged_on_error
 from skandi.members import one_thread
+from skandi.saving import Saved
 from skandi.trajectories import learn_input, match_input
 from skandi.versioned import Versioned
 from skandi.weights import (
     jsonable,
     labels_of,
-    load_weights,
-    refusing,
     require_counts,
-    save_weights,
 )
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class DiffusionFingerprint(Versioned, MetaEstimatorMixin, BaseEstimator):
+class DiffusionFingerprint(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
     """Errors of one trajectory under several autoencoders, each trained on one kind of motion.
 
     A trajectory is reproduced best by the network that was trained on motion like it. With a
@@ -269,27 +266,16 @@ class DiffusionFingerprint(Versioned, MetaEstimatorMixin, BaseEstimator):
         grid[row, column] = values
         return first, second, grid
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted detectors to one file without pickle, which is safe to share.
-
-        Parameters
-        ----------
-        path : path-like
-            File to write, ending in ``.safetensors``: the parameters, what was learnt, and a hash.
-        """
-        check_is_fitted(self)
-        members = {
-            f"{kind}.{repeat}": detector
-            for kind, repeats in enumerate(self.detectors_)
-            for repeat, detector in enumerate(repeats)
-        }
-        state = {
+    def _state(self) -> dict[str, Tensor]:
+        return {
             f"{name}.{key}": tensor
-            for name, detector in members.items()
+            for name, detector in self._named_detectors()
             for key, tensor in detector._state().items()
         }
+
+    def _describe(self) -> dict[str, Any]:
         template = None if self.detector is None else self.detector.get_params(deep=False)
-        config = {
+        return {
             "estimator": type(self).__name__,
             "detector": template if template is None else jsonable(template),
             "n_repeats": self.n_repeats,
@@ -299,40 +285,16 @@ class DiffusionFingerprint(Versioned, MetaEstimatorMixin, BaseEstimator):
                 list(self.kinds_.shape),
                 self.kinds_.ravel().tolist(),
             ],
-            "members": {name: detector._describe() for name, detector in members.items()},
+            "members": {name: detector._describe() for name, detector in self._named_detectors()},
             "n_dims": self.n_dims_,
             "n_features_in": getattr(self, "n_features_in_", None),
             "columns": list(getattr(self, "feature_names_in_", [])),
         }
-        save_weights(path, state, config)
 
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote; its errors are equal to the last bit.
-
-        Parameters
-        ----------
-        path : path-like
-            The file.
-
-        Returns
-        -------
-        DiffusionFingerprint
-            Fitted. Nothing in the file is executed.
-
-        Raises
-        ------
-        WeightsError
-            If the file is missing, damaged, or holds something else.
-        """
-        config, state = load_weights(path)
-        if config.get("estimator") != cls.__name__:
-            raise WeightsError(
-                f"{path} holds {config.get('estimator', 'no detectors')}, not {cls.__name__}. Load "
-                "it with the class it was saved from."
-            )
-        with refusing(path):
-            return cls._from_description(config, state)
+    def _named_detectors(self) -> Iterator[tuple[str, AnomalyDetector]]:
+        for kind, repeats in enumerate(self.detectors_):
+            for repeat, detector in enumerate(repeats):
+                yield f"{kind}.{repeat}", detector
 
     @classmethod
     def _from_description(cls, config: dict[str, Any], state: dict[str, Tensor]) -> Self:

@@ -33,6 +33,7 @@ TREE = (
     "simulate",
     "networks",
     "weights",
+    "saving",
     "novelty",
     "training",
     "estimator",
