@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -15,8 +15,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     r"""A path to write to that takes the place of `path` once the block ends without an error.
 
     The file is written beside its target, in the same file system, so that the exchange is one
-    step; after an error what was there before is untouched. A device or pipe cannot be exchanged
-    and is written to directly.
+    step; after an error what was there before is untouched. It is on the disk before the exchange,
+    so that a loss of power leaves the old file or the new one too. A device or pipe cannot be
+    exchanged and is written to directly.
 
     Examples
     --------
@@ -41,9 +42,27 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         else:
             # Some writers make files that nobody else may read; a new file is to be like any other.
             aside.chmod(0o666 & ~_umask())
+        _to_disk(aside)
         os.replace(aside, target)
+        _folder_to_disk(target.parent)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    with path.open("rb+") as file:  # Windows wants it open for writing
+        os.fsync(file.fileno())
+
+
+def _folder_to_disk(folder: Path) -> None:
+    if os.name != "posix":
+        return  # elsewhere a folder cannot be opened
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems refuse it for folders
+            os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _umask() -> int:

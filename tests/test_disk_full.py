@@ -1,5 +1,6 @@
-"""A disk that is full in the middle of a file: the old one stays, and no half of the new one."""
+"""A full disk or a loss of power midway through a file: the old one stays, or the new is whole."""
 
+import os
 import signal
 import sys
 
@@ -12,6 +13,7 @@ from spread_estimators import tiny_alpha, tracks
 
 from skandi import LengthBaggingRegressor
 from skandi.errors import TrainingError
+from skandi.files import replacing
 from skandi.io import write_results, write_tracks
 from skandi.training.stream import StreamTrainer, StreamTraining
 from skandi.weights import save_weights
@@ -61,6 +63,27 @@ def test_write__disk_full_midway__raises_and_leaves_the_old_file(name, disk_is_f
     assert not isinstance(told.value, AssertionError)
     assert path.read_bytes() == OLD
     assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_replacing__power_fails_at_any_time__old_or_new_is_on_the_disk(tmp_path, monkeypatch):
+    """What is not on the disk before its name is may be empty after a loss of power."""
+    happened = []
+    fsync, replace = os.fsync, os.replace
+
+    def noted_fsync(number):
+        happened.append(("to disk", os.fstat(number).st_ino))
+        fsync(number)
+
+    def noted_replace(aside, target):
+        happened.append(("exchange", os.stat(aside).st_ino))
+        replace(aside, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "replace", noted_replace)
+    with replacing(tmp_path / "new.txt") as aside:
+        aside.write_text("all of it")
+    file, folder = (tmp_path / "new.txt").stat().st_ino, tmp_path.stat().st_ino
+    assert happened == [("to disk", file), ("exchange", file), ("to disk", folder)]
 
 
 def test_train__disk_full_at_a_checkpoint__keeps_the_last_one(disk_is_full, tmp_path):
