@@ -27,8 +27,9 @@ from skandi.networks.base import TrajectoryNetwork
 from skandi.networks.multiscale import describe
 from skandi.simulate import TrajectoryStream
 from skandi.training.arithmetic import arithmetic, quick_precision
+from skandi.training.fixed_set import validation_set
+from skandi.training.joint import N_OUTPUTS, joint_loss, network_input
 from skandi.training.muon import make_optimizers
-from skandi.training.stream import N_OUTPUTS, joint_loss, network_input, validation_set
 
 RESULTS = Path(__file__).parent / "results" / "choose_network.json"
 SEED = 31_415

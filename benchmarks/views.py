@@ -20,8 +20,8 @@ import torch
 from skandi import load_pretrained
 from skandi.pretrained import shipped_weights
 from skandi.provenance import file_digest
+from skandi.training.fixed_set import FixedSet, validation_set
 from skandi.training.inference import VIEWS
-from skandi.training.stream import FixedSet, validation_set
 
 RESULTS = Path(__file__).parent / "results" / "views.json"
 

@@ -16,7 +16,9 @@ from skandi.pretrained import load_pretrained
 from skandi.simulate import StreamBatch, TrajectoryStream
 from skandi.simulate.recipes import TASKS, composition, draw_labels
 from skandi.training import stream as module
-from skandi.training.stream import StreamTrainer, StreamTraining, export, validation_set
+from skandi.training.fixed_set import validation_set
+from skandi.training.joint import joint_loss, task_weights
+from skandi.training.stream import StreamTrainer, StreamTraining, export
 from skandi.weights import load_weights
 
 TINY = {"channels": (8, 16, 16, 16), "recurrent_block": 3, "recurrent_size": 8, "hidden_size": 16}
@@ -420,7 +422,7 @@ def labels_of_both_tasks(n=20_000):
 
 def test_task_weights__of_both_tasks_together__give_the_composition_of_each():
     model, alpha = labels_of_both_tasks()
-    weights = module.task_weights(model, alpha)
+    weights = task_weights(model, alpha)
     np.testing.assert_allclose(weights.mean(axis=0), 1)
     for weight, task in zip(weights, TASKS, strict=True):
         seen = np.bincount(model, weights=weight, minlength=5) / len(model)
@@ -432,5 +434,5 @@ def test_task_weights__of_both_tasks_together__give_the_composition_of_each():
 def test_joint_loss__of_a_network_that_knows_nothing__is_least_for_the_task_of_the_models():
     model, alpha = labels_of_both_tasks()
     logits = torch.zeros(len(model), 5 + 40, requires_grad=True)
-    module.joint_loss(logits, SimpleNamespace(model=model, alpha=alpha)).backward()
+    joint_loss(logits, SimpleNamespace(model=model, alpha=alpha)).backward()
     assert logits.grad[:, :5].sum(dim=0).abs().max() < 0.005  # all five are as frequent

@@ -15,28 +15,21 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from skandi.diffusion import ALPHA_GRID, MODELS
+from skandi.diffusion import MODELS
 from skandi.errors import TrainingError
 from skandi.files import replacing
 from skandi.networks import MultiScaleNet
-from skandi.networks.alpha_head import N_ALPHA_OUTPUTS, alpha_distribution_loss, alpha_quantiles
-from skandi.normalize import standardize
-from skandi.simulate import StreamBatch, TrajectoryStream, make_andi
-from skandi.simulate.recipes import TASKS, composition
+from skandi.simulate import StreamBatch, TrajectoryStream
 from skandi.training.arithmetic import arithmetic, quick_precision, warn_if_imitated
-from skandi.training.inference import network_outputs
+from skandi.training.fixed_set import FixedSet, validation_set
+from skandi.training.joint import N_OUTPUTS, joint_loss, network_input
 from skandi.training.muon import make_optimizers
 from skandi.weights import save_weights
 
-N_OUTPUTS = len(MODELS) + N_ALPHA_OUTPUTS
 _MAX_BAD_IN_A_ROW = 50
-_VALIDATION_SEED = 715_225_741
 _TEST_SEED = 298_410_337
 
 
@@ -316,54 +309,6 @@ class StreamTrainer:
             report(entry)
 
 
-class FixedSet:
-    """The same trajectories of both tasks each time: what a network is judged on.
-
-    Parameters
-    ----------
-    n_dims, recipe : int, str
-        What to simulate, see `skandi.simulate.make_andi`.
-    size : int
-        Trajectories per task.
-    seed : int
-        A seed that is used for nothing else.
-    length : tuple or ndarray
-        Their lengths.
-    """
-
-    def __init__(
-        self, n_dims: int, recipe: str, size: int, seed: int, length: Any = (10, 999)
-    ) -> None:
-        common: dict[str, Any] = {"n_dims": n_dims, "recipe": recipe, "length": length}
-        self.tracks, self.alpha = make_andi(
-            size, task="alpha", random_state=np.random.SeedSequence([seed, n_dims, 0]), **common
-        )
-        self.model_tracks, self.model = make_andi(
-            size, task="model", random_state=np.random.SeedSequence([seed, n_dims, 1]), **common
-        )
-
-    def score(self, network: MultiScaleNet) -> dict[str, float]:
-        """MAE of the median α on task 1's mix and micro F1 of the model on task 2's."""
-        logits = network_outputs(network, self.tracks)[:, len(MODELS) :]
-        alpha = alpha_quantiles(torch.from_numpy(logits), (0.5,))[:, 0].numpy()
-        errors = np.abs(alpha - self.alpha)
-        chosen = network_outputs(network, self.model_tracks)[:, : len(MODELS)].argmax(axis=1)
-        right = np.array(MODELS)[chosen] == self.model
-        n = len(errors)
-        return {
-            "mae": round(float(errors.mean()), 5),
-            "mae_standard_error": round(float(errors.std() / n**0.5), 5),
-            "f1": round(float(right.mean()), 5),
-            "f1_standard_error": round(float(right.std() / n**0.5), 5),
-        }
-
-
-def validation_set(n_dims: int, recipe: str, size: int) -> FixedSet:
-    """Trajectories for choosing: a hundred lengths spread evenly over 10…999 stand for all."""
-    length = np.resize(np.linspace(15, 994, 100).astype(int), size)
-    return FixedSet(n_dims, recipe, size, _VALIDATION_SEED, length)
-
-
 def export(
     trainer: StreamTrainer, path: str | os.PathLike[str], *, test_size: int = 5_000
 ) -> dict[str, Any]:
@@ -430,37 +375,6 @@ def build_network(config: StreamTraining) -> MultiScaleNet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         return MultiScaleNet(config.n_dims, N_OUTPUTS, **config.network)
-
-
-def network_input(positions: np.ndarray) -> Tensor:
-    """Turn raw positions (n, T, d) into what networks read: z-scored (n, d, T), float32."""
-    z = standardize(positions).astype(np.float32)
-    return torch.from_numpy(np.ascontiguousarray(z.transpose(0, 2, 1)))
-
-
-def joint_loss(outputs: Tensor, batch: StreamBatch) -> Tensor:
-    """Cross-entropy of the model plus the loss of the α distribution, each for its own task.
-
-    A stream is composed half by the one task and half by the other. Which model is probable depends
-    on how many there are of each, so each loss weighs a trajectory by how frequent its kind is in
-    the task it is for.
-    """
-    model = torch.as_tensor(batch.model, dtype=torch.int64)
-    alpha = torch.as_tensor(batch.alpha, dtype=torch.float32)
-    n_models = len(MODELS)
-    for_alpha, for_model = torch.from_numpy(task_weights(batch.model, batch.alpha)).float()
-    each = F.cross_entropy(outputs[:, :n_models], model, reduction="none")
-    return (each * for_model).mean() + alpha_distribution_loss(
-        outputs[:, n_models:], alpha, for_alpha
-    )
-
-
-def task_weights(model: NDArray[np.int64], alpha: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Frequency of trajectories in the task for α, and for the model, over that in both (2, n)."""
-    shares = np.stack([composition(task) for task in TASKS])
-    column = np.rint(np.asarray(alpha) * len(ALPHA_GRID) / ALPHA_GRID[-1]).astype(int) - 1
-    chosen = shares[:, np.asarray(model), column]
-    return chosen / chosen.mean(axis=0)
 
 
 def _inherit(network: nn.Module, initial: dict[str, Tensor]) -> list[str]:
