@@ -22,17 +22,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skandi.diffusion import ALPHA_GRID, MODELS
 from skandi.networks import MultiScaleNet, WADNet
 from skandi.networks.base import TrajectoryNetwork
 from skandi.networks.multiscale import describe
-from skandi.simulate import TrajectoryStream
+from skandi.simulate import StreamBatch, TrajectoryStream
 from skandi.training.arithmetic import arithmetic, quick_precision
 from skandi.training.fixed_set import validation_set
-from skandi.training.joint import N_OUTPUTS, joint_loss, network_input
+from skandi.training.joint import N_OUTPUTS, joint_loss, network_input, task_weights
 from skandi.training.muon import make_optimizers
 
 RESULTS = Path(__file__).parent / "results" / "choose_network.json"
 SEED = 31_415
+NARROW = 0.03
 
 
 class ChannelledWADNet(TrajectoryNetwork):
@@ -52,6 +54,64 @@ class ChannelledWADNet(TrajectoryNetwork):
         return self.inner.head(features)
 
 
+class AttentiveNet(MultiScaleNet):
+    """Two transformer layers on the scale T/8 in place of the GRU."""
+
+    reads_padded = False
+
+    def __init__(self, n_dims: int, n_outputs: int) -> None:
+        width, at = 128, 3
+        super().__init__(n_dims, n_outputs, recurrent_block=at, recurrent_size=width // 2)
+        layer = nn.TransformerEncoderLayer(width, 4, 2 * width, 0.0, batch_first=True)
+        # Takes the place of the GRU, whose answer is a pair and as wide.
+        self.recurrent = Attention(nn.TransformerEncoder(layer, 2, enable_nested_tensor=False))
+
+    def reader(self) -> Callable[[Tensor, Tensor | None], Tensor]:
+        """Give the plain way through the network: the quick one is for a GRU."""
+        return TrajectoryNetwork.reader(self)
+
+
+class Attention(nn.Module):
+    """Transformer layers that know where a point is, and answer as a GRU does."""
+
+    def __init__(self, layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = layers
+
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:
+        """Map (n, T, c) to itself."""
+        time = torch.arange(x.shape[1], dtype=torch.float32)[:, None]
+        pace = torch.logspace(0, -3, x.shape[2] // 2)
+        place = torch.cat([torch.sin(time * pace), torch.cos(time * pace)], dim=1)
+        return self.layers(x + place), None
+
+
+class PointNet(MultiScaleNet):
+    """One number for α, learnt by its absolute error; to be scored, a narrow distribution at it."""
+
+    def head(self, features: Tensor) -> Tensor:
+        """Give five logits and 40 values of α's distribution, whose median is the number."""
+        outputs = self.output(features)
+        alpha = alpha_of(outputs).clamp(0, ALPHA_GRID[-1])
+        values = torch.tensor(ALPHA_GRID, dtype=outputs.dtype)
+        narrow = -((values - alpha[:, None]) ** 2) / (2 * NARROW**2)
+        return outputs if self.training else torch.cat([outputs[:, : len(MODELS)], narrow], dim=1)
+
+
+def alpha_of(outputs: Tensor) -> Tensor:
+    """Read the number that `PointNet` has for α."""
+    return 1 + outputs[:, len(MODELS)]
+
+
+def point_loss(outputs: Tensor, batch: StreamBatch) -> Tensor:
+    """Cross-entropy of the model plus four times the absolute error of α, for the own task each."""
+    model = torch.as_tensor(batch.model)
+    for_alpha, for_model = torch.from_numpy(task_weights(batch.model, batch.alpha)).float()
+    entropy = nn.functional.cross_entropy(outputs[:, : len(MODELS)], model, reduction="none")
+    error = (alpha_of(outputs) - torch.as_tensor(batch.alpha, dtype=torch.float32)).abs()
+    return (entropy * for_model).mean() + 4 * (error * for_alpha).mean()
+
+
 @dataclass(frozen=True)
 class Variant:
     """What differs from the network and training that ``skandi train`` uses."""
@@ -63,6 +123,8 @@ class Variant:
     lr: float = 2e-3
     batch_points: int = 60_000
     recipe: str = "andi-2020"
+    loss: Callable[[Tensor, StreamBatch], Tensor] = joint_loss
+    average: int = 100
 
 
 VARIANTS = {
@@ -75,6 +137,9 @@ VARIANTS = {
     "gru": Variant("multi-scale network with GRU, Muon (the default)"),
     "no-gru": Variant("without the GRU", network={"recurrent_size": 0}),
     "gru-fine": Variant("GRU on the scale T/4", network={"recurrent_block": 2}),
+    "attention": Variant("two transformer layers on the scale T/8 for the GRU", AttentiveNet),
+    "absolute-error": Variant("α as one number, absolute error", PointNet, loss=point_loss),
+    "no-average": Variant("the last weights, not their average", average=1),
     "wide": Variant("1.5 times as wide", network={"channels": (48, 96, 144, 192, 192, 240)}),
     "rate-low": Variant("half the learning rate", lr=1e-3),
     "rate-high": Variant("twice the learning rate", lr=4e-3),
@@ -138,14 +203,14 @@ def train(
         x = network_input(batch.positions)
         with arithmetic(precision, network, x):
             outputs = network(x)
-        loss = joint_loss(outputs.float(), batch)
+        loss = variant.loss(outputs.float(), batch)
         network.zero_grad(set_to_none=True)
         loss.backward()
         if torch.isfinite(nn.utils.clip_grad_norm_(network.parameters(), 1.0)):
             for optimizer in optimizers:
                 optimizer.step()
         steps, seen = steps + 1, seen + len(x)
-        follow(average, network, max(1 / 100, 1 / (1 + 0.1 * steps)))
+        follow(average, network, max(1 / variant.average, 1 / (1 + 0.1 * steps)))
     network.load_state_dict(average)
     return {
         "what": variant.what,
