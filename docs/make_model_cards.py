@@ -34,8 +34,9 @@ this page from the weight files and from `benchmarks/results/`; `skandi info` pr
 **What for.** The exponent α and the model of single tracks of 10 to about 1000 points at equal time
 steps, as `load_pretrained`, `analyse` and `skandi predict` give them.
 
-**Network.** One `MultiScaleNet` per dimension, whose trunk serves α (a distribution over 40 values)
-and the model (five probabilities).
+**Network.** `MultiScaleNet`, whose trunk serves α (a distribution over 40 values) and the model
+(five probabilities). Where a file has two networks, the preset `fast` asks the first, and `best`
+both. A network may have begun as one of another dimension; its first stages then name that one.
 
 **Data.** Simulated trajectories of the recipe `andi-2020` ([what that is](benchmark-data.md)), each
 seen once: five models, α from 0.05 to 2, noise of SNR 10, 2 or 1 per axis, cut from 1000 points. No
@@ -75,20 +76,21 @@ def main() -> None:
 def training(config: dict[str, Any]) -> str:
     """Every stage that led to the weights."""
     cards = [config["training"], *(other["training"] for other in config.get("others", []))]
-    stages = [each for card in cards for each in (*card.get("earlier", []), card)]
+    stages = [(k, s) for k, card in enumerate(cards, 1) for s in (*card.get("earlier", []), card)]
     rows = [
-        f"| {k} | {s['optimizer']} | {s['steps_done']} | {s['trajectories']:,} | {s['core_hours']} "
-        f"| {s['precision']} | {s['seed']} |"
-        for k, s in enumerate(stages, 1)
+        f"| {k} | {s['n_dims']} | {s['optimizer']} | {s['steps_done']} | {s['trajectories']:,} "
+        f"| {s['core_hours']} | {s['precision']} | {s['seed']} |"
+        for k, s in stages
     ]
-    hours = sum(s["core_hours"] for s in stages)
-    seen = sum(s["trajectories"] for s in stages)
+    hours = sum(s["core_hours"] for _, s in stages)
+    seen = sum(s["trajectories"] for _, s in stages)
     return "\n".join(
         [
             f"Trained on {seen:,} trajectories in {hours:.2f} core-hours, as far as the file tells "
             "(the first stage, 0.4 to 0.5 core-hours with AdamW, is older than its record):\n",
-            "| stage | optimiser | steps | trajectories | core-hours | arithmetic | seed |",
-            "|---|---|---|---|---|---|---|",
+            "| network | dimensions | optimiser | steps | trajectories | core-hours | arithmetic "
+            "| seed |",
+            "|---|---|---|---|---|---|---|---|",
             *rows,
             "",
         ]
@@ -138,14 +140,18 @@ def honesty(calibration: dict[str, Any], d: int) -> str:
     row = found[0]
     lines = [
         "Share of true α inside the 90 % interval, by `benchmarks/calibration.py`, "
-        f"{calibration['trajectories_per_cell']:,} fresh trajectories per cell:\n",
-        "| points | SNR 1 | SNR 2 | SNR 10 |",
-        "|---|---|---|---|",
+        f"{calibration['trajectories_per_cell']:,} fresh trajectories per cell:",
     ]
-    for low, high in sorted({tuple(c["length"]) for c in row["cells"]}):
-        cells = [c for c in row["cells"] if c["length"] == [low, high]]
-        coverages = " | ".join(f"{c['coverage']:.3f}" for c in cells)
-        lines.append(f"| {low}–{high} | {coverages} |")
+    for name, cells in row["cells"].items():
+        lines += [
+            f"\n| points, SNR of {name.replace('_', ' ')} | SNR 1 | SNR 2 | SNR 10 |",
+            "|---|---|---|---|",
+        ]
+        for low, high in sorted({tuple(c["length"]) for c in cells}):
+            mine = [c for c in cells if c["length"] == [low, high]]
+            lines.append(
+                f"| {low}–{high} | " + " | ".join(f"{c['coverage']:.3f}" for c in mine) + " |"
+            )
     n = calibration["trajectories_for_ence_and_ece"]
     lines += [
         "",

@@ -26,6 +26,7 @@ LARGEST_NOVELTY = 0.999
 """Largest novelty: what is more novel than that share of tracks is told as this."""
 LENGTH_KNOTS = np.array([10, 14, 20, 30, 45, 70, 110, 170, 270, 420, 650, 1000])
 NOISE_EDGES = np.array([0.08, 0.30])
+SIZE_KNOTS = np.array([0.025, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.6])
 TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(2.0), 141))
 
 
@@ -42,11 +43,16 @@ class AlphaCalibration:
     error_scale, spread_scale : ndarray of shape (n_noise, n_lengths)
         Measured mean absolute, and root mean square, deviation from the median over what the
         network's distribution says it is.
+    error_by_size, spread_by_size : ndarray of shape (n_sizes,)
+        What is then left of it, by the size of the corrected deviation itself: a network is
+        often a little too modest where it is nearly certain.
     """
 
     levels: NDArray[np.float64]
     error_scale: NDArray[np.float64]
     spread_scale: NDArray[np.float64]
+    error_by_size: NDArray[np.float64]
+    spread_by_size: NDArray[np.float64]
 
     @classmethod
     def fit(
@@ -85,7 +91,15 @@ class AlphaCalibration:
                 levels[b, k] = _conformal_levels(central_mass[used], w[used])
                 error_scale[b, k] = w @ np.abs(error) / (w @ expected)
                 spread_scale[b, k] = np.sqrt(w @ error**2 / (w @ spread**2))
-        return cls(levels, error_scale, spread_scale)
+        expected = expected * _look_up(error_scale, lengths, noise)
+        spread = spread * _look_up(spread_scale, lengths, noise)
+        return cls(
+            levels,
+            error_scale,
+            spread_scale,
+            error_by_size=_factors_by_size(expected, np.abs(error)),
+            spread_by_size=np.sqrt(_factors_by_size(spread, error**2, power=2)),
+        )
 
     def raw_level(
         self, lengths: NDArray[np.int64], noise: NDArray[np.float64], coverage: float
@@ -94,13 +108,20 @@ class AlphaCalibration:
         at = np.apply_along_axis(lambda row: np.interp(coverage, COVERAGES, row), -1, self.levels)
         return _look_up(at, lengths, noise)
 
-    def scales(
-        self, lengths: NDArray[np.int64], noise: NDArray[np.float64]
+    def correct(
+        self,
+        lengths: NDArray[np.int64],
+        noise: NDArray[np.float64],
+        *,
+        expected: NDArray[np.float64],
+        spread: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give the factors of the expected absolute error and of the spread."""
+        """Give the deviations to expect, mean absolute and root mean square, as `fit` met them."""
+        expected = expected * _look_up(self.error_scale, lengths, noise)
+        spread = spread * _look_up(self.spread_scale, lengths, noise)
         return (
-            _look_up(self.error_scale, lengths, noise),
-            _look_up(self.spread_scale, lengths, noise),
+            expected * (_size_weights(expected) @ self.error_by_size),
+            spread * (_size_weights(spread) @ self.spread_by_size),
         )
 
     def to_config(self) -> dict[str, Any]:
@@ -111,10 +132,13 @@ class AlphaCalibration:
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Read what `to_config` gave, or raise a ValueError."""
         shape = (len(NOISE_EDGES) + 1, len(LENGTH_KNOTS))
+        unknown = np.ones(len(SIZE_KNOTS))  # in a file from before there was a correction by size
         return cls(
             levels=_numbers(config["levels"], (*shape, len(COVERAGES))),
             error_scale=_numbers(config["error_scale"], shape),
             spread_scale=_numbers(config["spread_scale"], shape),
+            error_by_size=_numbers(config.get("error_by_size", unknown), unknown.shape),
+            spread_by_size=_numbers(config.get("spread_by_size", unknown), unknown.shape),
         )
 
 
@@ -187,9 +211,7 @@ def noise_share(trajectories: Sequence[NDArray[np.float64]]) -> NDArray[np.float
 
 def length_weights(lengths: NDArray[np.int64]) -> NDArray[np.float64]:
     """Weights (n, n_lengths) of linear interpolation between `LENGTH_KNOTS` in log T."""
-    knots = np.log(LENGTH_KNOTS)
-    position = np.interp(np.log(lengths), knots, np.arange(len(knots)))
-    return np.clip(1 - np.abs(position[:, None] - np.arange(len(knots))), 0, None)
+    return _log_weights(lengths, LENGTH_KNOTS)
 
 
 _FEWEST = 300
@@ -209,6 +231,25 @@ def _look_up(
 ) -> NDArray[np.float64]:
     rows = table[np.digitize(noise, NOISE_EDGES)]
     return (rows * length_weights(lengths)).sum(axis=1)
+
+
+def _size_weights(deviation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights (n, n_sizes) of linear interpolation between `SIZE_KNOTS` in the logarithm."""
+    return _log_weights(np.maximum(deviation, SIZE_KNOTS[0]), SIZE_KNOTS)
+
+
+def _log_weights(values: NDArray, knots: NDArray) -> NDArray[np.float64]:
+    position = np.interp(np.log(values), np.log(knots), np.arange(len(knots)))
+    return np.clip(1 - np.abs(position[:, None] - np.arange(len(knots))), 0, None)
+
+
+def _factors_by_size(
+    claimed: NDArray[np.float64], measured: NDArray[np.float64], *, power: int = 1
+) -> NDArray[np.float64]:
+    """Mean of `measured` over that of ``claimed ** power`` at each size claimed, or 1 if rare."""
+    weights = _size_weights(claimed)
+    factors = (measured @ weights) / np.maximum((claimed**power) @ weights, 1e-12)
+    return np.where(weights.sum(axis=0) >= _FEWEST, factors, 1.0)
 
 
 def _conformal_levels(

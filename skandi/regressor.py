@@ -255,21 +255,22 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
             raise ValueError(f"coverage is {coverage!r}; it must be between 0 and 1, e.g. 0.9.")
         logits = self._distribution(features)
         level = np.full(len(features), float(coverage))
-        error_scale = spread_scale = np.ones(len(features))
-        calibration = getattr(self, "calibration_", None)
-        if calibration is not None and len(features):
+        calibration = getattr(self, "calibration_", None) if len(features) else None
+        if calibration is not None:
             lengths, noise = lengths_of(trajectories), noise_share(trajectories)
             level = calibration.raw_level(lengths, noise, coverage)
-            error_scale, spread_scale = calibration.scales(lengths, noise)
         levels = np.column_stack([(1 - level) / 2, np.full(len(level), 0.5), (1 + level) / 2])
         lower, median, upper = alpha_quantiles(logits, torch.from_numpy(levels)).numpy().T
-        expected, spread = alpha_deviations(logits, torch.from_numpy(median.copy()))
+        deviations = alpha_deviations(logits, torch.from_numpy(median.copy()))
+        expected, spread = (deviation.numpy() for deviation in deviations)
+        if calibration is not None:
+            expected, spread = calibration.correct(lengths, noise, expected=expected, spread=spread)
         return AlphaReading(
             median=np.minimum(median, ALPHA_GRID[-1]),
             lower=lower,
             upper=np.minimum(upper, ALPHA_GRID[-1]),
-            expected_error=expected.numpy() * error_scale,
-            spread=spread.numpy() * spread_scale,
+            expected_error=expected,
+            spread=spread,
         )
 
     @property

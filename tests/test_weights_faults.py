@@ -22,7 +22,7 @@ from skandi import (
     TrajectoryNormalizer,
     load_pretrained,
 )
-from skandi.calibration import COVERAGES, LENGTH_KNOTS, NOISE_EDGES
+from skandi.calibration import COVERAGES, LENGTH_KNOTS, NOISE_EDGES, SIZE_KNOTS
 from skandi.errors import VersionWarning, WeightsError
 from skandi.pretrained import shipped_weights
 from skandi.weights import digest, load_weights, save_weights
@@ -54,6 +54,8 @@ def files(tmp_path_factory):
             "levels": np.full((*shape, len(COVERAGES)), 0.5).tolist(),
             "error_scale": np.ones(shape).tolist(),
             "spread_scale": np.ones(shape).tolist(),
+            "error_by_size": np.ones(len(SIZE_KNOTS)).tolist(),
+            "spread_by_size": np.ones(len(SIZE_KNOTS)).tolist(),
         },
         "model": {"temperature": np.ones(len(LENGTH_KNOTS)).tolist()},
     }

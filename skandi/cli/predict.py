@@ -67,7 +67,9 @@ COVERAGE = typer.Option(
     0.9, min=0.01, max=0.99, help="Probability with which the interval of an α holds the true one."
 )
 PRESET = typer.Option(
-    "fast", help="'best' asks for the mirror image of each track too: twice the time."
+    "fast",
+    help="'best' asks for the mirror image of each track too, and in 1D another network: "
+    "two to four times the time.",
 )
 
 
