@@ -82,6 +82,12 @@ def training(config: dict[str, Any]) -> str:
         f"| {s['core_hours']} | {s['precision']} | {s['seed']} |"
         for k, s in stages
     ]
+    networks = [
+        f"Network {k} by itself, on {s['trajectories_per_task']:,} fresh trajectories per task: MAE "
+        f"{s['mae']:.4f} ± {s['mae_standard_error']:.4f}, F1 {s['f1']:.4f} ± "
+        f"{s['f1_standard_error']:.4f}.\n"
+        for k, s in enumerate((c["scores"] for c in (config, *config.get("others", []))), 1)
+    ]
     hours = sum(s["core_hours"] for _, s in stages)
     seen = sum(s["trajectories"] for _, s in stages)
     return "\n".join(
@@ -93,6 +99,7 @@ def training(config: dict[str, Any]) -> str:
             "|---|---|---|---|---|---|---|---|",
             *rows,
             "",
+            *networks,
         ]
     )
 

@@ -340,10 +340,10 @@ def test_predict__broken_off__goes_on_where_it_was(job, tmp_path, monkeypatch, f
 
 
 def test_predict__finished__number_of_partitions_may_be_left_out(job, tmp_path, monkeypatch):
-    call, _ = job
+    call, expected = job
     call()
-    monkeypatch.setattr(work, "analyse", None)
-    call(n_partitions=None)
+    monkeypatch.setattr(work, "analyse", None)  # nothing is asked again
+    assert_frame_equal(result(call(n_partitions=None), tmp_path), expected)
 
 
 def test_predict__partition_cut_short_by_a_power_cut__is_written_again(job, tmp_path):

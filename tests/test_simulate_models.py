@@ -80,7 +80,9 @@ def test_simulate__alpha_between_grid_values__is_allowed(model):
 @each_model
 def test_simulate__grid_value_with_rounding_error__is_allowed(model):
     _, high = ALPHA_RANGE[model]
-    simulate(model, high + 1e-13, 2, 10, random_state=0)
+    tracks = simulate(model, high + 1e-13, 2, 10, random_state=0)
+    assert np.isfinite(tracks).all()
+    assert np.ptp(simulate(model, high + 1e-13, 50, 10, random_state=0)) > 0
 
 
 @pytest.mark.parametrize(
