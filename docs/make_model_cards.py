@@ -83,8 +83,8 @@ def training(config: dict[str, Any]) -> str:
         for k, s in stages
     ]
     networks = [
-        f"Network {k} by itself, on {s['trajectories_per_task']:,} fresh trajectories per task: MAE "
-        f"{s['mae']:.4f} ± {s['mae_standard_error']:.4f}, F1 {s['f1']:.4f} ± "
+        f"Network {k} by itself, on {s['trajectories_per_task']:,} fresh trajectories per task: "
+        f"MAE {s['mae']:.4f} ± {s['mae_standard_error']:.4f}, F1 {s['f1']:.4f} ± "
         f"{s['f1_standard_error']:.4f}.\n"
         for k, s in enumerate((c["scores"] for c in (config, *config.get("others", []))), 1)
     ]
