@@ -27,6 +27,7 @@ LARGEST_NOVELTY = 0.999
 LENGTH_KNOTS = np.array([10, 14, 20, 30, 45, 70, 110, 170, 270, 420, 650, 1000])
 NOISE_EDGES = np.array([0.08, 0.30])
 SIZE_KNOTS = np.array([0.025, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.6])
+SIZE_LENGTH_KNOTS = np.array([10, 30, 110, 420, 1000])
 TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(2.0), 141))
 
 
@@ -43,9 +44,9 @@ class AlphaCalibration:
     error_scale, spread_scale : ndarray of shape (n_noise, n_lengths)
         Measured mean absolute, and root mean square, deviation from the median over what the
         network's distribution says it is.
-    error_by_size, spread_by_size : ndarray of shape (n_sizes,)
-        What is then left of it, by the size of the corrected deviation itself: a network is
-        often a little too modest where it is nearly certain.
+    error_by_size, spread_by_size : ndarray of shape (n_size_lengths, n_sizes)
+        What is then left of it, by length and by the size of the corrected deviation itself: a
+        network is often a little too modest where it is nearly certain.
     """
 
     levels: NDArray[np.float64]
@@ -97,8 +98,8 @@ class AlphaCalibration:
             levels,
             error_scale,
             spread_scale,
-            error_by_size=_factors_by_size(expected, np.abs(error)),
-            spread_by_size=np.sqrt(_factors_by_size(spread, error**2, power=2)),
+            error_by_size=_factors_by_size(lengths, expected, np.abs(error)),
+            spread_by_size=np.sqrt(_factors_by_size(lengths, spread, error**2, power=2)),
         )
 
     def raw_level(
@@ -120,8 +121,8 @@ class AlphaCalibration:
         expected = expected * _look_up(self.error_scale, lengths, noise)
         spread = spread * _look_up(self.spread_scale, lengths, noise)
         return (
-            expected * (_size_weights(expected) @ self.error_by_size),
-            spread * (_size_weights(spread) @ self.spread_by_size),
+            expected * _look_up_size(self.error_by_size, lengths, expected),
+            spread * _look_up_size(self.spread_by_size, lengths, spread),
         )
 
     def to_config(self) -> dict[str, Any]:
@@ -132,13 +133,14 @@ class AlphaCalibration:
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Read what `to_config` gave, or raise a ValueError."""
         shape = (len(NOISE_EDGES) + 1, len(LENGTH_KNOTS))
-        unknown = np.ones(len(SIZE_KNOTS))  # in a file from before there was a correction by size
+        by_size = (len(SIZE_LENGTH_KNOTS), len(SIZE_KNOTS))
         return cls(
             levels=_numbers(config["levels"], (*shape, len(COVERAGES))),
             error_scale=_numbers(config["error_scale"], shape),
             spread_scale=_numbers(config["spread_scale"], shape),
-            error_by_size=_numbers(config.get("error_by_size", unknown), unknown.shape),
-            spread_by_size=_numbers(config.get("spread_by_size", unknown), unknown.shape),
+            # One row serves every length.
+            error_by_size=_numbers(np.broadcast_to(config["error_by_size"], by_size), by_size),
+            spread_by_size=_numbers(np.broadcast_to(config["spread_by_size"], by_size), by_size),
         )
 
 
@@ -243,13 +245,32 @@ def _log_weights(values: NDArray, knots: NDArray) -> NDArray[np.float64]:
     return np.clip(1 - np.abs(position[:, None] - np.arange(len(knots))), 0, None)
 
 
-def _factors_by_size(
-    claimed: NDArray[np.float64], measured: NDArray[np.float64], *, power: int = 1
+def _look_up_size(
+    table: NDArray[np.float64], lengths: NDArray[np.int64], deviation: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Mean of `measured` over that of ``claimed ** power`` at each size claimed, or 1 if rare."""
-    weights = _size_weights(claimed)
-    factors = (measured @ weights) / np.maximum((claimed**power) @ weights, 1e-12)
-    return np.where(weights.sum(axis=0) >= _FEWEST, factors, 1.0)
+    rows = _log_weights(lengths, SIZE_LENGTH_KNOTS) @ table
+    return (rows * _size_weights(deviation)).sum(axis=1)
+
+
+def _factors_by_size(
+    lengths: NDArray[np.int64],
+    claimed: NDArray[np.float64],
+    measured: NDArray[np.float64],
+    *,
+    power: int = 1,
+) -> NDArray[np.float64]:
+    """Mean of `measured` over that of ``claimed ** power`` at each length and size claimed.
+
+    Where too few tracks are of this length and size, that of all lengths; where still too few, 1.
+    """
+    by_size = _size_weights(claimed)
+    cells = _log_weights(lengths, SIZE_LENGTH_KNOTS)[:, :, None] * by_size[:, None, :]
+    factors = np.ones(cells.shape[1:])
+    for weights in (np.broadcast_to(by_size[:, None, :], cells.shape), cells):
+        found = np.tensordot(measured, weights, 1)
+        found /= np.maximum(np.tensordot(claimed**power, weights, 1), 1e-12)
+        factors = np.where(weights.sum(axis=0) >= _FEWEST, found, factors)
+    return factors
 
 
 def _conformal_levels(

@@ -74,12 +74,13 @@ def test_correct__fresh_forecasts__expect_the_error_that_comes(calibration):
         assert np.sqrt((spread[cell] ** 2).mean()) == pytest.approx(root, rel=0.04)
 
 
-def test_correct__modest_where_nearly_certain__is_mended_by_size():
-    """At every length some forecasts are sharp, and those claim too much error by a fifth."""
+@pytest.mark.parametrize("longest", [60, 1000], ids=["short tracks only", "every length"])
+def test_correct__modest_where_nearly_certain__is_mended_by_size_and_length(longest):
+    """Some forecasts are sharp, and those of tracks up to one length claim a fifth too much."""
     rng = np.random.default_rng(0)
     lengths, noise, fitting, _ = forecasts(120_000, seed=4)
     sigma = np.exp(rng.uniform(np.log(0.03), np.log(0.5), len(lengths)))
-    claimed = sigma * np.where(sigma < 0.1, 1.25, 1.0)
+    claimed = sigma * np.where((sigma < 0.1) & (lengths <= longest), 1.25, 1.0)
     fitting |= {"error": rng.normal(size=len(sigma)) * sigma, "spread": claimed}
     fitting["expected"] = claimed * (2 / np.pi) ** 0.5
     half = len(lengths) // 2
@@ -87,10 +88,12 @@ def test_correct__modest_where_nearly_certain__is_mended_by_size():
     rest = {name: values[half:] for name, values in fitting.items()}
     fitted = AlphaCalibration.fit(lengths[:half], noise[:half], **first)
     expected, spread = corrected(fitted, lengths[half:], noise[half:], rest)
-    for sharp in (sigma[half:] < 0.08, sigma[half:] > 0.2):
-        assert spread[sharp].mean() == pytest.approx(sigma[half:][sharp].mean(), rel=0.05)
-        error = np.abs(rest["error"])[sharp].mean()
-        assert expected[sharp].mean() == pytest.approx(error, rel=0.05)
+    for size in (sigma[half:] < 0.08, sigma[half:] > 0.2):
+        for length in (lengths[half:] < 30, lengths[half:] > 200):
+            some = size & length
+            assert spread[some].mean() == pytest.approx(sigma[half:][some].mean(), rel=0.05)
+            error = np.abs(rest["error"])[some].mean()
+            assert expected[some].mean() == pytest.approx(error, rel=0.05)
 
 
 def test_levels__growing_coverage__grow(calibration):
@@ -225,15 +228,6 @@ def test_calibrated__saved_pickled_or_refitted__keeps_or_loses_the_correction(ca
     assert_array_equal(pickled.predict_interval(X), expected)
     pickled.fit(ragged(), alphas())
     assert not hasattr(pickled, "calibration_")
-
-
-def test_calibration__of_a_file_without_factors_by_size__is_read_as_it_was(calibration):
-    config = calibration.to_config()
-    for name in ("error_by_size", "spread_by_size"):
-        assert_allclose(config.pop(name), 1, atol=0.1)
-    read = AlphaCalibration.from_config(config)
-    assert_array_equal(read.spread_by_size, 1)
-    assert_allclose(read.levels, calibration.levels, atol=1e-4)
 
 
 def test_predict_interval__no_distribution_or_no_coverage__says_what_to_do(regressor):

@@ -22,7 +22,7 @@ from skandi import (
     TrajectoryNormalizer,
     load_pretrained,
 )
-from skandi.calibration import COVERAGES, LENGTH_KNOTS, NOISE_EDGES, SIZE_KNOTS
+from skandi.calibration import COVERAGES, LENGTH_KNOTS, NOISE_EDGES, SIZE_KNOTS, SIZE_LENGTH_KNOTS
 from skandi.errors import VersionWarning, WeightsError
 from skandi.pretrained import shipped_weights
 from skandi.weights import digest, load_weights, save_weights
@@ -49,13 +49,14 @@ def files(tmp_path_factory):
         estimator.save(folder / name)
     network = skandi.estimator.NETWORKS["multiscale"](2, 45, **SMALL_JOINT)
     shape = (len(NOISE_EDGES) + 1, len(LENGTH_KNOTS))
+    sizes = (len(SIZE_LENGTH_KNOTS), len(SIZE_KNOTS))
     corrections = {
         "alpha": {
             "levels": np.full((*shape, len(COVERAGES)), 0.5).tolist(),
             "error_scale": np.ones(shape).tolist(),
             "spread_scale": np.ones(shape).tolist(),
-            "error_by_size": np.ones(len(SIZE_KNOTS)).tolist(),
-            "spread_by_size": np.ones(len(SIZE_KNOTS)).tolist(),
+            "error_by_size": np.ones(sizes).tolist(),
+            "spread_by_size": np.ones(sizes).tolist(),
         },
         "model": {"temperature": np.ones(len(LENGTH_KNOTS)).tolist()},
     }
