@@ -125,6 +125,9 @@ class Variant:
     recipe: str = "andi-2020"
     loss: Callable[[Tensor, StreamBatch], Tensor] = joint_loss
     average: int = 100
+    length: tuple[int, int] = (10, 999)
+    readings: int = 1
+    """Steps per batch, every second one with the sign of the positions turned."""
 
 
 VARIANTS = {
@@ -141,6 +144,8 @@ VARIANTS = {
     "absolute-error": Variant("α as one number, absolute error", PointNet, loss=point_loss),
     "no-average": Variant("the last weights, not their average", average=1),
     "wide": Variant("1.5 times as wide", network={"channels": (48, 96, 144, 192, 192, 240)}),
+    "lengths-short": Variant("lengths up to 400 points only", length=(10, 400)),
+    "augmented": Variant("every batch twice, then with the sign turned", readings=2),
     "rate-low": Variant("half the learning rate", lr=1e-3),
     "rate-high": Variant("twice the learning rate", lr=4e-3),
     "batch-small": Variant("batches of half as many points", batch_points=30_000),
@@ -189,7 +194,7 @@ def train(
     )
     stream = TrajectoryStream(
         n_dims, recipe=variant.recipe, random_state=SEED, workers=0,
-        batch_points=variant.batch_points,
+        batch_points=variant.batch_points, length=variant.length,
     )  # fmt: skip
     average: dict[str, Tensor] = {}
     steps = seen = 0
@@ -199,8 +204,10 @@ def train(
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
-        batch = next(stream)
-        x = network_input(batch.positions)
+        again = steps % variant.readings > 0
+        if not again:
+            batch = next(stream)
+        x = network_input(-batch.positions if again else batch.positions)
         with arithmetic(precision, network, x):
             outputs = network(x)
         loss = variant.loss(outputs.float(), batch)
@@ -209,7 +216,7 @@ def train(
         if torch.isfinite(nn.utils.clip_grad_norm_(network.parameters(), 1.0)):
             for optimizer in optimizers:
                 optimizer.step()
-        steps, seen = steps + 1, seen + len(x)
+        steps, seen = steps + 1, seen + (0 if again else len(x))
         follow(average, network, max(1 / variant.average, 1 / (1 + 0.1 * steps)))
     network.load_state_dict(average)
     return {

@@ -17,7 +17,7 @@ was used to choose or fit anything in skandi.
 Ways: `novelty` of `analyse`; one minus the largest class probability; IsolationForest,
 LocalOutlierFactor and PyOD's AutoEncoder on 41 standard descriptors of a track
 (`trajectory_features.py`), and the paper's detector, all fitted to tracks of the training kind of
-just that length; and two parts of `novelty` by themselves.
+just that length; and the three parts of `novelty` by themselves.
 """
 
 from __future__ import annotations
@@ -45,7 +45,6 @@ from trajectory_features import descriptors
 from skandi import AnomalyDetector, __version__
 from skandi.diffusion import MODELS
 from skandi.lengths import lengths_of
-from skandi.novelty import rank, standardized
 from skandi.pretrained.making_detectors import is_curved
 from skandi.simulate import HELDOUT, mixture
 from skandi.simulate.exposure import noisy
@@ -64,7 +63,7 @@ WAYS = (
     "pyod autoencoder",
     "paper's detector",
 )
-PARTS = ("odds alone", "distance alone")
+PARTS = ("odds alone", "distance alone", "doubt alone")
 # tracks and epochs of the paper's detector: what a run of an hour affords
 PAPER = {20: (4_000, 12), 50: (2_500, 10), 200: (1_500, 8)}
 SEED = 27_182
@@ -87,7 +86,7 @@ def main() -> None:
         default=list(WORLDS),
         help="all, or the model held out",
     )
-    parser.add_argument("--trunk-steps", type=int, default=250, help="for each held-out model")
+    parser.add_argument("--trunk-steps", type=int, default=500, help="for each held-out model")
     parser.add_argument("--report", action="store_true", help="compute nothing")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -160,18 +159,11 @@ def with_features(world: World, tracks: Tracks) -> tuple[Tracks, NDArray[np.floa
 
 
 def own_ways(world: World) -> dict[str, Score]:
-    """Novelty, its two parts, and what the classifier's confidence tells."""
+    """Novelty, its three parts, and what the classifier's confidence tells."""
     statistics = world.regressor.novelty_
 
-    def odds(X, features):
-        lengths = lengths_of(X)
-        z = standardized(features, lengths, statistics.mean, statistics.std)
-        return rank(statistics.odds(z, lengths), lengths, statistics.odds_levels)
-
-    def distance(X, features):
-        lengths = lengths_of(X)
-        z = standardized(features, lengths, statistics.mean, statistics.std)
-        return rank(statistics.distance(z), lengths, statistics.distance_levels)
+    def part(k: int) -> Score:
+        return lambda X, features: statistics.ranks(features, lengths_of(X))[k]
 
     def doubt(X, features):
         return -world.classifier.read_features(features, X).max(axis=1).astype(float)
@@ -179,8 +171,7 @@ def own_ways(world: World) -> dict[str, Score]:
     return {
         OURS: lambda X, features: world.regressor.read_novelty(features, X),
         "softmax": doubt,
-        "odds alone": odds,
-        "distance alone": distance,
+        **{name: part(k) for k, name in enumerate(PARTS)},
     }
 
 

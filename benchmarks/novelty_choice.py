@@ -5,8 +5,8 @@
 Five development motions that are neither among those that novelty learns from
 (`skandi.simulate.exposure`) nor among those that judge it (`novelty.py`): a box with reflecting
 walls, an active particle, FBM whose exponent changes in the middle, bursts of Brownian motion
-between rests, and drifting FBM. The share of the distance in the score is varied from none to
-all; the shipped share is the one of `skandi.novelty`. AUROC and detection at 5 % false alarms, over
+between rests, and drifting FBM. The shares of distance and doubt in the score are varied; the
+shipped shares are those of `skandi.novelty`. AUROC and detection at 5 % false alarms, over
 20, 50 and 200 points.
 """
 
@@ -26,14 +26,21 @@ from sklearn.metrics import roc_auc_score
 
 from skandi import __version__
 from skandi.lengths import lengths_of
-from skandi.novelty import normal_quantile, rank, standardized
+from skandi.novelty import normal_quantile
 from skandi.simulate import simulate
 from skandi.simulate.exposure import noisy
 from skandi.simulate.recipes import resolve_sigma
 
 RESULTS = Path(__file__).parent / "results" / "novelty_choice.json"
 LENGTHS = (20, 50, 200)
-WEIGHTS = (0.0, 0.25, 0.5, 1.0, np.inf)
+WEIGHTS = {
+    f"{odds:g}, {distance:g}, {doubt:g}": (odds, distance, doubt)
+    for odds, distance, doubt in (
+        (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 0.25, 0), (1, 0.5, 0), (1, 1, 0),
+        (1, 0.5, 0.25), (1, 0.5, 0.5), (1, 0.5, 1), (1, 0, 0.5), (1, 1, 1),
+    )
+}  # fmt: skip
+"""Of odds, distance and doubt."""
 SEED = 16_180
 
 
@@ -53,13 +60,11 @@ def main() -> None:
                 rng = np.random.default_rng([SEED, n_dims, T, zlib.crc32(name.encode())])
                 new = parts(world, with_noise(make(options.n, T, n_dims, rng), rng))
                 rows.append({"motion": name, "n_dims": n_dims, "T": T, **judged(usual, new)})
-    means = {
-        str(w): np.mean([row[str(w)] for row in rows], axis=0).round(4).tolist() for w in WEIGHTS
-    }
-    print("| motion | d | T | " + " | ".join(f"distance x {w}" for w in WEIGHTS) + " |")
+    means = {w: np.mean([row[w] for row in rows], axis=0).round(4).tolist() for w in WEIGHTS}
+    print("Odds, distance, doubt:\n\n| motion | d | T | " + " | ".join(WEIGHTS) + " |")
     print("|---" * (len(WEIGHTS) + 3) + "|")
     for row in [*rows, {"motion": "**mean**", "n_dims": "", "T": "", **means}]:
-        cells = " | ".join(f"{row[str(w)][0]:.3f} / {row[str(w)][1]:.3f}" for w in WEIGHTS)
+        cells = " | ".join(f"{row[w][0]:.3f} / {row[w][1]:.3f}" for w in WEIGHTS)
         print(f"| {row['motion']} | {row['n_dims']} | {row['T']} | {cells} |")
     result = {
         "skandi": __version__,
@@ -67,31 +72,28 @@ def main() -> None:
         "tracks_per_motion": options.n,
         "tracks_of_the_training_kind": options.known,
         "load_average": os.getloadavg(),
-        "auroc_and_detection_by_weight_of_the_distance": means,
+        "auroc_and_detection_by_weights": means,
         "rows": rows,
     }
     RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-def parts(world, tracks) -> tuple[NDArray, NDArray]:
-    """Give the normal quantiles of odds and distance."""
-    statistics, lengths = world.regressor.novelty_, lengths_of(tracks)
+def parts(world, tracks) -> NDArray:
+    """Give the normal quantiles (3, n) of odds, distance and doubt."""
     features = world.regressor.transform(tracks)
-    z = standardized(features, lengths, statistics.mean, statistics.std)
-    return (
-        normal_quantile(rank(statistics.odds(z, lengths), lengths, statistics.odds_levels)),
-        normal_quantile(rank(statistics.distance(z), lengths, statistics.distance_levels)),
-    )
+    ranks = world.regressor.novelty_.ranks(features, lengths_of(tracks))
+    return np.stack([normal_quantile(rank) for rank in ranks])
 
 
 def judged(usual, new) -> dict[str, list[float]]:
-    """AUROC and detection at 5 % false alarms for every weight of the distance."""
+    """AUROC and detection at 5 % false alarms for all weights."""
     found = {}
-    for w in WEIGHTS:
-        a, b = (p[1] if np.isinf(w) else p[0] + w * p[1] for p in (usual, new))
+    for name, weights in WEIGHTS.items():
+        a, b = weights @ usual, weights @ new
         truth = np.repeat([0, 1], [len(a), len(b)])
         auroc = roc_auc_score(truth, np.concatenate([a, b]))
-        found[str(w)] = [round(float(auroc), 4), round(float((b > np.quantile(a, 0.95)).mean()), 4)]
+        detected = (b > np.quantile(a, 0.95)).mean()
+        found[name] = [round(float(auroc), 4), round(float(detected), 4)]
     return found
 
 

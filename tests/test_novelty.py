@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import softmax
 from scipy.stats import norm
 from small_estimators import alphas, ragged, small
 
@@ -128,7 +129,7 @@ def statistics(n_features=3, seed=0):
     def random(*shape):
         return rng.normal(size=shape).astype(np.float32)
 
-    levels = np.sort(random(3, k, len(LEVELS)), axis=2)
+    levels = np.sort(random(4, k, len(LEVELS)), axis=2)
     return NoveltyStatistics(
         random(k, n_features),
         np.abs(random(k, n_features)) + 1,
@@ -136,6 +137,7 @@ def statistics(n_features=3, seed=0):
         random(2, n_features + 2, 5),
         random(2, 6, 4),
         random(2, 5, 1),
+        random(n_features + 1, 5),
         *levels,
         trunk="a trunk",
     )
@@ -152,14 +154,20 @@ def test_score__one_track_at_a_knot__equals_a_reference():
         h = np.maximum(h @ two[:-1] + two[-1], 0)
         odds.append(float((h @ three[:-1] + three[-1])[0]))
     distance = np.log(np.square(z @ found.whitening).sum())
+    largest = softmax(v @ found.classes[:-1] + found.classes[-1]).max()
     shares = [
         np.interp(value, levels[4], LEVELS)
-        for value, levels in ((np.mean(odds), found.odds_levels), (distance, found.distance_levels))
+        for value, levels in (
+            (np.mean(odds), found.odds_levels),
+            (distance, found.distance_levels),
+            (np.log(1 / largest - 1), found.doubt_levels),
+        )
     ]
-    one, two = norm.ppf(np.clip(shares, 0.0005, 0.9995))
+    one, two, three = norm.ppf(np.clip(shares, 0.0005, 0.9995))
+    score = one + two / 2 + three / 2
     lengths = np.array([LENGTH_KNOTS[4]])
-    assert_allclose(found.score(v[None].astype(np.float32), lengths), one + two / 2, rtol=1e-5)
-    expected = np.interp(one + two / 2, found.levels[4], LEVELS)
+    assert_allclose(found.score(v[None].astype(np.float32), lengths), score, rtol=1e-5)
+    expected = np.interp(score, found.levels[4], LEVELS)
     assert_allclose(found.novelty(v[None].astype(np.float32), lengths), expected, rtol=1e-4)
 
 
@@ -208,8 +216,9 @@ def test_fit__weights_of_ones_own__get_statistics_of_their_own(tiny_weights):
     novelty = regressor.novelty(ragged(20, low=12))
     assert novelty.min() >= 0
     assert novelty.max() <= LARGEST_NOVELTY
-    again = NoveltyStatistics.load(fit_novelty(tiny_weights, 60))
-    assert_array_equal(again.levels, NoveltyStatistics.load(beside).levels)
+    levels = NoveltyStatistics.load(beside).levels
+    beside.write_bytes(b"spoilt, which must not keep them from being made again")
+    assert_array_equal(NoveltyStatistics.load(fit_novelty(tiny_weights, 60)).levels, levels)
 
 
 def test_file__statistics_of_other_weights__are_not_used(tiny_weights):

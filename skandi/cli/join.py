@@ -20,7 +20,7 @@ def join(
         60_000, min=0, help="Fresh trajectories per task that correct intervals; 0: none."
     ),
     novelty_size: int = typer.Option(
-        10_000,
+        40_000,
         min=0,
         help="Fresh trajectories that teach what is unlike the training data; 0: none.",
     ),

@@ -90,14 +90,14 @@ def load_pretrained(
     source = shipped_weights(n_dims) if path is None else path
     config, state = load_weights(source)
     with refusing(source):
-        estimator = _estimator(source, target, n_dims, preset, config, state)
+        estimator = estimator_of(source, target, n_dims, preset, config, state)
     statistics = novelty_path(source)
     if statistics.is_file():
         estimator.novelty_ = NoveltyStatistics.load(statistics)
     return estimator.set_params(predict_precision=precision)
 
 
-def _estimator(
+def estimator_of(
     source: str | os.PathLike[str],
     target: str,
     n_dims: int,
@@ -105,6 +105,7 @@ def _estimator(
     config: dict[str, Any],
     state: dict[str, Tensor],
 ) -> TrajectoryEstimator:
+    """Build a fitted estimator from what a weight file holds, without statistics of novelty."""
     if "estimator" in config or "ensemble" in config:
         kind = config.get("estimator", config.get("ensemble"))
         raise WeightsError(

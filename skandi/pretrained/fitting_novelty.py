@@ -2,7 +2,7 @@
 
     python -m skandi.pretrained.fitting_novelty my_1d.safetensors my_2d.safetensors
 
-writes ``my_1d.novelty.safetensors`` beside each, in about three core minutes per file. ``skandi
+writes ``my_1d.novelty.safetensors`` beside each, in about four core minutes per file. ``skandi
 train`` does the same at its end.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,22 +24,20 @@ from skandi.calibration import LENGTH_KNOTS, length_weights
 from skandi.novelty import (
     FEW,
     NoveltyStatistics,
-    combined,
     length_channel,
     levels_of,
     on_disk,
-    rank,
     standardized,
 )
-from skandi.pretrained import load_pretrained, novelty_path
+from skandi.pretrained import estimator_of, novelty_path
 from skandi.simulate import make_andi
 from skandi.simulate.exposure import EXPOSURE, exposure_tracks
 from skandi.simulate.recipes import TASKS
 from skandi.training.loop import seeded
 from skandi.weights import load_weights
 
-SIZE = 10_000
-"""Tracks of the training kind to learn from; as many of others, twice as many to rank among."""
+SIZE = 40_000
+"""Tracks of the training kind to learn from, of others, and of the training kind to rank among."""
 
 _SEED = 552_019_837
 _N_NETWORKS = 3
@@ -58,22 +57,25 @@ def fit_novelty(path: str | os.PathLike[str], size: int = SIZE) -> Path:
     path : path-like
         A file of ``skandi train``; it stays as it is.
     size : int
-        Tracks of the training kind to learn from, and as many of other kinds; scores are ranked
-        among twice as many of the training kind. Lengths are uniform in log T.
+        Tracks of the training kind to learn from; as many of other kinds, and as many of the
+        training kind among which scores are ranked. Lengths are uniform in log T.
 
     Returns
     -------
     Path
         The file written.
     """
-    config, _ = load_weights(path)
+    config, state = load_weights(path)
     n_dims, recipe = config["n_dims"], config["training"]["recipe"]
-    regressor = load_pretrained("alpha", n_dims=n_dims, path=path)
+    # Not by load_pretrained, which reads what is to be replaced.
+    regressor, classifier = (
+        estimator_of(path, target, n_dims, "fast", config, state) for target in ("alpha", "model")
+    )
     known = described(regressor, training_kind(n_dims, recipe, size, 0))
-    ranked = described(regressor, training_kind(n_dims, recipe, 2 * size, 1))
+    ranked = described(regressor, training_kind(n_dims, recipe, size, 1))
     lengths = lengths_in_log(size, np.random.default_rng([_SEED, n_dims, 2]))
     others = described(regressor, exposure_tracks(lengths, n_dims, random_state=_seed(n_dims, 3)))
-    statistics = make_statistics(known, others, ranked, regressor.trunk_)
+    statistics = make_statistics(known, others, ranked, read_out(classifier), regressor.trunk_)
     about = {
         "size": size,
         "recipe": recipe,
@@ -117,7 +119,11 @@ def lengths_in_log(size: int, rng: np.random.Generator) -> NDArray[np.int64]:
 
 
 def make_statistics(
-    known: Described, others: Described, ranked: Described, trunk: str
+    known: Described,
+    others: Described,
+    ranked: Described,
+    classes: NDArray[np.float32],
+    trunk: str,
 ) -> NoveltyStatistics:
     """Learn what is known against what is not, then rank fresh tracks of the known kind.
 
@@ -127,6 +133,8 @@ def make_statistics(
         Tracks of the training kind, and of other kinds.
     ranked : Described
         Tracks of the training kind that were not among the known.
+    classes : ndarray of shape (n_features + 1, n_classes)
+        What `read_out` gives.
     trunk : str
         Digest of the trunk.
     """
@@ -135,20 +143,18 @@ def make_statistics(
     one, two, three = _learn(known, others, mean, std)
     whitening = on_disk(_whitening(z))
     nothing = np.zeros((len(LENGTH_KNOTS), 0), dtype=np.float32)
-    unranked = NoveltyStatistics(
-        mean, std, whitening, one, two, three, nothing, nothing, nothing, trunk
+    made = NoveltyStatistics(
+        mean, std, whitening, one, two, three, classes, *[nothing] * 4, trunk=trunk
     )
-    fresh = standardized(*ranked, mean, std)
-    odds, distance = unranked.odds(fresh, ranked.lengths), unranked.distance(fresh)
-    odds_levels = levels_of(odds, ranked.lengths)
-    distance_levels = levels_of(distance, ranked.lengths)
-    score = combined(
-        rank(odds, ranked.lengths, odds_levels), rank(distance, ranked.lengths, distance_levels)
-    )
-    levels = levels_of(score, ranked.lengths)
-    return NoveltyStatistics(
-        mean, std, whitening, one, two, three, odds_levels, distance_levels, levels, trunk
-    )
+    names = ("odds_levels", "distance_levels", "doubt_levels")
+    tables = [levels_of(part, ranked.lengths) for part in made.parts(*ranked)]
+    made = replace(made, **dict(zip(names, tables, strict=True)))
+    return replace(made, levels=levels_of(made.score(*ranked), ranked.lengths))
+
+
+def read_out(classifier: Any) -> NDArray[np.float32]:
+    """Give a classifier's last layer, from feature vectors to logits, bias last."""
+    return on_disk(_with_bias(classifier._ready_module().output))
 
 
 def _seed(n_dims: int, use: int) -> np.random.SeedSequence:
