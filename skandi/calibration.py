@@ -26,7 +26,9 @@ LARGEST_NOVELTY = 0.999
 """Largest novelty: what is more novel than that share of tracks is told as this."""
 LENGTH_KNOTS = np.array([10, 14, 20, 30, 45, 70, 110, 170, 270, 420, 650, 1000])
 NOISE_EDGES = np.array([0.08, 0.30])
-SIZE_KNOTS = np.array([0.025, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.6])
+SIZE_KNOTS = np.array(
+    [0.025, 0.04, 0.055, 0.07, 0.085, 0.1, 0.12, 0.14, 0.16, 0.19, 0.23, 0.28, 0.34, 0.42, 0.52]
+)
 SIZE_LENGTH_KNOTS = np.array([10, 30, 110, 420, 1000])
 TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(2.0), 141))
 
@@ -138,9 +140,8 @@ class AlphaCalibration:
             levels=_numbers(config["levels"], (*shape, len(COVERAGES))),
             error_scale=_numbers(config["error_scale"], shape),
             spread_scale=_numbers(config["spread_scale"], shape),
-            # One row serves every length.
-            error_by_size=_numbers(np.broadcast_to(config["error_by_size"], by_size), by_size),
-            spread_by_size=_numbers(np.broadcast_to(config["spread_by_size"], by_size), by_size),
+            error_by_size=_numbers(config["error_by_size"], by_size),
+            spread_by_size=_numbers(config["spread_by_size"], by_size),
         )
 
 

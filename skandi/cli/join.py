@@ -17,7 +17,10 @@ def join(
         ..., "-o", "--out", metavar="OUT", help="Weight file to write, .safetensors."
     ),
     calibration_size: int = typer.Option(
-        60_000, min=0, help="Fresh trajectories per task that correct intervals; 0: none."
+        60_000,
+        min=0,
+        help="Fresh trajectories that correct intervals, and a quarter as many for probabilities; "
+        "0: none.",
     ),
     novelty_size: int = typer.Option(
         40_000,

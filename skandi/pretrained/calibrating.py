@@ -16,6 +16,7 @@ from skandi.weights import load_weights, save_weights
 
 _SEED = 874_366_193
 _BLOCK = 10_000
+_SHARE_FOR_MODELS = 4
 
 
 def calibrate_weights(path: str | os.PathLike[str], size: int) -> dict[str, Any]:
@@ -26,8 +27,8 @@ def calibrate_weights(path: str | os.PathLike[str], size: int) -> dict[str, Any]
     path : path-like
         A file of ``skandi train``; it is replaced.
     size : int
-        Fresh trajectories per task, of lengths uniform in log T, of the recipe the network was
-        trained on.
+        Fresh trajectories for α, and a quarter as many for the model, whose correction is simpler;
+        of the recipe the network was trained on. Half of the lengths are uniform, half in log T.
 
     Returns
     -------
@@ -36,14 +37,13 @@ def calibrate_weights(path: str | os.PathLike[str], size: int) -> dict[str, Any]
     """
     config, state = load_weights(path)
     n_dims, recipe = config["n_dims"], config["training"]["recipe"]
-    corrections = {}
-    for preset in PRESETS:
-        corrections[preset] = {
-            target: load_pretrained(target, n_dims=n_dims, preset=preset, path=path)
-            .calibrate(*calibration_set(target, n_dims, recipe, size))
-            .calibration_.to_config()
-            for target in ("alpha", "model")
-        }
+    sizes = {"alpha": size, "model": -(-size // _SHARE_FOR_MODELS)}
+    corrections: dict[str, dict[str, Any]] = {preset: {} for preset in PRESETS}
+    for target, tracks in sizes.items():
+        X, y = calibration_set(target, n_dims, recipe, tracks)
+        for preset in PRESETS:
+            estimator = load_pretrained(target, n_dims=n_dims, preset=preset, path=path)
+            corrections[preset][target] = estimator.calibrate(X, y).calibration_.to_config()
     config["calibration"] = {"size": size, "recipe": recipe, **corrections}
     save_weights(path, state, config, dtype=torch.float16)
     return config
@@ -59,7 +59,9 @@ def calibration_set(
     seed = np.random.SeedSequence([_SEED, n_dims, task == "model"])
     lengths_seed, *seeds = seed.spawn(1 + -(-size // _BLOCK))
     low, high = np.log(LENGTH_KNOTS[0]), np.log(LENGTH_KNOTS[-1])
-    lengths = np.exp(np.random.default_rng(lengths_seed).uniform(low, high, size)).astype(int)
+    rng = np.random.default_rng(lengths_seed)
+    lengths = np.exp(rng.uniform(low, high, size)).astype(int)
+    lengths[1::2] = rng.integers(*LENGTH_KNOTS[[0, -1]], size // 2)
     X: list[NDArray[np.float64]] = []
     y = []
     for k, child in enumerate(seeds):
