@@ -38,6 +38,7 @@ import skandi
 from skandi import AlphaRegressor, ModelClassifier, TrajectoryNormalizer, load_pretrained
 from skandi.errors import WeightsError
 from skandi.simulate import make_andi
+from skandi.training.arithmetic import quick_precision
 
 RESULTS = Path(__file__).parent / "results" / "cross_val.json"
 LENGTHS = np.unique(np.geomspace(10, 999, 16).round().astype(int))
@@ -92,7 +93,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--full-size", action="store_true", help="the network's own size, not a fifth of it"
     )
-    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="bfloat16")
+    parser.add_argument(
+        "--precision",
+        choices=["float32", "bfloat16"],
+        default=quick_precision(),
+        help="of the arithmetic; what this processor is quick in when left out",
+    )
     parser.add_argument("--seed", type=int, default=2026)
     return parser.parse_args()
 

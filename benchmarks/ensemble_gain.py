@@ -26,6 +26,7 @@ from skandi import (
     ModelClassifier,
 )
 from skandi.simulate import make_andi
+from skandi.training.arithmetic import quick_precision
 
 RESULTS = Path(__file__).parent / "results" / "ensemble_gain.json"
 LENGTHS = [10, 20, 30, 45, 60, 80]
@@ -76,7 +77,7 @@ def gain(task: str, options: argparse.Namespace) -> dict:
     common = {"task": task, "length": (LENGTHS[0], 100), "n_dims": 1}
     X, y = make_andi(options.n, random_state=TRAINING_SEED, **common)
     member = (AlphaRegressor if task == "alpha" else ModelClassifier)(
-        batch_size=128, max_epochs=options.max_epochs, precision="bfloat16"
+        batch_size=128, max_epochs=options.max_epochs, precision=quick_precision()
     )
     bag = (LengthBaggingRegressor if task == "alpha" else LengthBaggingClassifier)(
         member,

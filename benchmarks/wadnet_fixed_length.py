@@ -32,6 +32,7 @@ from skandi import AlphaRegressor, ModelClassifier
 from skandi.diffusion import MODELS
 from skandi.simulate import make_andi
 from skandi.simulate.recipes import draw_labels
+from skandi.training.arithmetic import quick_precision
 
 RESULTS = Path(__file__).parent / "results"
 LENGTHS = (10, 25, 50, 100, 250, 500, 950)
@@ -106,7 +107,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("-n", type=int, default=500_000, help="training trajectories")
     parser.add_argument("--n-test", type=int, default=50_000)
     parser.add_argument("--max-epochs", type=int, default=100)
-    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="bfloat16")
+    parser.add_argument(
+        "--precision",
+        choices=["float32", "bfloat16"],
+        default=quick_precision(),
+        help="of the arithmetic; what this processor is quick in when left out",
+    )
     parser.add_argument("--simulators", choices=["skandi", "andi-datasets"], default="skandi")
     return parser.parse_args()
 
