@@ -29,6 +29,7 @@ from skandi.io import (
     sample_tracks_path,
 )
 from skandi.pretrained import PRESETS
+from skandi.provenance import file_digest
 from skandi.simulate.recipes import RECIPES, TASKS
 from skandi.training import stream
 from skandi.weights import load_weights
@@ -388,8 +389,9 @@ def test_join__two_trainings__writes_weights_that_load_and_start_others(small_tr
     assert best.predict_interval([np.arange(40.0).reshape(20, 2)]).shape == (1, 2)
 
     out = tmp_path / "three.safetensors"
-    result = skandi_("train", *common, "--init", both, "-o", out)
+    result = skandi_("train", *common, "--init", both, "--teacher", both, "-o", out)
     assert "new: nothing" in result.stderr, result.output
+    assert load_weights(out)[0]["training"]["teacher"] == file_digest(both)
 
 
 def test_train__run__writes_weights_that_load(small_training, tmp_path):

@@ -9,11 +9,14 @@ from small_estimators import TINY_STREAM, alphas, ragged, small, trained
 from skandi import analyse, load_pretrained
 from skandi.diffusion import MODELS
 from skandi.errors import WeightsError
+from skandi.networks.alpha_head import alpha_quantiles
 from skandi.pretrained import PRESETS, shipped_weights
 from skandi.pretrained.calibrating import calibrate_weights, calibration_set
 from skandi.pretrained.fitting_novelty import fit_novelty
 from skandi.pretrained.joining import join_weights
+from skandi.pretrained.teaching import teacher_of
 from skandi.training.inference import VIEWS, symmetric_views
+from skandi.training.joint import N_OUTPUTS, network_input
 from skandi.weights import load_weights
 
 
@@ -152,6 +155,21 @@ def test_join_weights__two_networks__fast_asks_the_first_and_best_the_mean_of_bo
         model_classifier=load_pretrained("model", n_dims=2, path=joined, preset="best"),
     )
     assert (table.alpha_lower <= table.alpha_upper).all()
+
+
+def test_teacher__file_of_two_networks__says_what_best_says(tmp_path):
+    joined = tmp_path / "joined.safetensors"
+    join_weights([trained(tmp_path, "a"), trained(tmp_path, "b", seed=1)], joined)
+    X = np.random.default_rng(0).normal(size=(6, 25, 2)).cumsum(axis=1)
+    answer = teacher_of(joined, 2)(network_input(X))
+    assert answer.shape == (6, N_OUTPUTS)
+    assert not answer.requires_grad
+    best = load_pretrained("model", n_dims=2, path=joined, preset="best")
+    assert_allclose(answer[:, : len(MODELS)], best.predict_proba(list(X)), atol=1e-5)
+    best = load_pretrained("alpha", n_dims=2, path=joined, preset="best")
+    assert_allclose(answer[:, len(MODELS) :].sum(dim=1), 1, atol=1e-5)
+    median = alpha_quantiles(answer[:, len(MODELS) :].log(), (0.5,))[:, 0]
+    assert_allclose(median, best.predict(list(X)), atol=1e-4)
 
 
 @pytest.mark.parametrize(

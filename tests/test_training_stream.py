@@ -17,7 +17,7 @@ from skandi.simulate import StreamBatch, TrajectoryStream
 from skandi.simulate.recipes import TASKS, composition, draw_labels
 from skandi.training import stream as module
 from skandi.training.fixed_set import validation_set
-from skandi.training.joint import joint_loss, task_weights
+from skandi.training.joint import N_OUTPUTS, joint_loss, task_weights
 from skandi.training.stream import StreamTrainer, StreamTraining, export
 from skandi.weights import load_weights
 
@@ -48,14 +48,18 @@ def finished(folder, config=CONFIG, **kwargs):
 def broken_off(folder, at, config=CONFIG, checkpoint_every=15):
     """A training that is interrupted in step `at`; what was done since the checkpoint is lost."""
 
+    with pytest.raises(KeyboardInterrupt):
+        trainer_in(folder, config).run(
+            log_every=1, checkpoint_every=checkpoint_every, report=interrupting(at)
+        )
+
+
+def interrupting(at):
     def interrupt(entry):
         if entry["step"] == at:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        trainer_in(folder, config).run(
-            log_every=1, checkpoint_every=checkpoint_every, report=interrupt
-        )
+    return interrupt
 
 
 def log_of(folder):
@@ -293,9 +297,9 @@ def spoil(monkeypatch, is_bad):
     """Make the loss of the batches for which `is_bad(number)` NaN, counted from 1."""
     original, calls = module.joint_loss, []
 
-    def spoiled(outputs, batch):
+    def spoiled(outputs, batch, taught):
         calls.append(1)
-        return original(outputs, batch) * (float("nan") if is_bad(len(calls)) else 1.0)
+        return original(outputs, batch, taught) * (float("nan") if is_bad(len(calls)) else 1.0)
 
     monkeypatch.setattr(module, "joint_loss", spoiled)
 
@@ -436,3 +440,37 @@ def test_joint_loss__of_a_network_that_knows_nothing__is_least_for_the_task_of_t
     logits = torch.zeros(len(model), 5 + 40, requires_grad=True)
     joint_loss(logits, SimpleNamespace(model=model, alpha=alpha)).backward()
     assert logits.grad[:, :5].sum(dim=0).abs().max() < 0.005  # all five are as frequent
+
+
+def test_joint_loss__with_a_teacher__is_least_for_a_quarter_truth_and_the_rest_its_answer(batch):
+    outputs = torch.randn(len(batch.alpha), N_OUTPUTS, generator=torch.Generator().manual_seed(0))
+    parts = (outputs[:, : len(MODELS)], outputs[:, len(MODELS) :])
+    taught = torch.cat([part.softmax(dim=1) for part in parts], dim=1)
+    rows = torch.arange(len(batch.alpha))
+    known = 0.75 * taught
+    known[rows, torch.as_tensor(batch.model)] += 0.25
+    known[rows, len(MODELS) + torch.as_tensor(np.rint(batch.alpha / 0.05)).long() - 1] += 0.25
+    best = known.log().requires_grad_()
+    joint_loss(best, batch, taught).backward()
+    assert best.grad.abs().max() < 1e-6
+    best.grad = None
+    joint_loss(best, batch).backward()
+    assert best.grad.abs().max() > 1e-4
+
+
+def test_stream__with_a_teacher__learns_from_it_resumes_and_knows_it(whole, tmp_path):
+    def teacher(x):
+        return torch.full((len(x), N_OUTPUTS), 0.02)
+
+    config = replace(CONFIG, teacher="one")
+    taught = trainer_in(tmp_path / "a", config, teacher=teacher)
+    taught.run()
+    assert any((taught.average[k] != whole.average[k]).any() for k in whole.average)
+    first = trainer_in(tmp_path / "b", config, teacher=teacher)
+    with pytest.raises(KeyboardInterrupt):
+        first.run(log_every=1, checkpoint_every=15, report=interrupting(20))
+    second = trainer_in(tmp_path / "b", config, teacher=teacher)
+    second.run()
+    assert_same_training(taught, second)
+    with pytest.raises(TrainingError, match="another teacher"):
+        trainer_in(tmp_path / "b", replace(CONFIG, teacher="two"), teacher=teacher)

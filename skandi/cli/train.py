@@ -35,6 +35,9 @@ def train(
     init: Path | None = typer.Option(
         None, metavar="WEIGHTS", help="Weights to start from, of any dimension."
     ),
+    teacher: Path | None = typer.Option(
+        None, metavar="WEIGHTS", help="Weights whose answers are learnt beside the truth."
+    ),
     folder: Path | None = typer.Option(
         None, metavar="DIR", help="Folder of checkpoints and log; OUT.training when left out."
     ),
@@ -81,6 +84,8 @@ def train(
     from skandi.pretrained import first_member
     from skandi.pretrained.calibrating import calibrate_weights
     from skandi.pretrained.fitting_novelty import fit_novelty
+    from skandi.pretrained.teaching import teacher_of
+    from skandi.provenance import file_digest
     from skandi.training.stream import StreamTrainer, StreamTraining, export
     from skandi.weights import load_weights
 
@@ -92,11 +97,18 @@ def train(
         recipe=recipe,
         precision=precision,
         seed=seed,
+        teacher="" if teacher is None else file_digest(teacher),
     )
     first, initial = ({}, None) if init is None else first_member(*load_weights(init))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        trainer = StreamTrainer(config, folder, initial=initial, earlier=_trainings(first))
+        trainer = StreamTrainer(
+            config,
+            folder,
+            initial=initial,
+            earlier=_trainings(first),
+            teacher=None if teacher is None else teacher_of(teacher, dims),
+        )
     for warning in caught:
         say(f"warning: {warning.message}")
     say(f"computing in {trainer.config.precision}")

@@ -24,8 +24,8 @@ def alpha_distribution_loss(logits: Tensor, alpha: Tensor, weight: Tensor | None
     ----------
     logits : Tensor of shape (n, 40)
         Unnormalised log-probabilities of the grid values 0.05, 0.10, …, 2.00.
-    alpha : Tensor of shape (n,)
-        True exponents.
+    alpha : Tensor of shape (n,) or (n, 40)
+        True exponents, or what is known of each as a distribution over the grid.
     weight : Tensor of shape (n,), optional
         Weights of the trajectories, 1 on average.
 
@@ -34,13 +34,17 @@ def alpha_distribution_loss(logits: Tensor, alpha: Tensor, weight: Tensor | None
     Tensor
         The mean loss, a scalar.
     """
-    grid = _grid(logits)
-    nearest = (alpha[:, None] - grid).abs().argmin(dim=1)
+    target = alpha if alpha.ndim == 2 else on_grid(alpha)
     cumulative = logits.softmax(dim=1).cumsum(dim=1)
-    passed = (grid >= alpha[:, None] - _SPACING / 2).to(logits.dtype)
-    ranked = (cumulative - passed).square().sum(dim=1) * _SPACING
-    each = 0.5 * F.cross_entropy(logits, nearest, reduction="none") + 2.0 * ranked
+    ranked = (cumulative - target.cumsum(dim=1)).square().sum(dim=1) * _SPACING
+    each = 0.5 * F.cross_entropy(logits, target, reduction="none") + 2.0 * ranked
     return each.mean() if weight is None else (each * weight).mean()
+
+
+def on_grid(alpha: Tensor) -> Tensor:
+    """Turn exponents (n,) into distributions (n, 40), all of it on the nearest grid value."""
+    nearest = (alpha[:, None] - _grid(alpha)).abs().argmin(dim=1)
+    return F.one_hot(nearest, N_ALPHA_OUTPUTS).to(alpha.dtype)
 
 
 def alpha_quantiles(logits: Tensor, levels: tuple[float, ...] | Tensor) -> Tensor:

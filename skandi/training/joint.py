@@ -9,13 +9,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from skandi.diffusion import ALPHA_GRID, MODELS
-from skandi.networks.alpha_head import N_ALPHA_OUTPUTS, alpha_distribution_loss
+from skandi.networks.alpha_head import N_ALPHA_OUTPUTS, alpha_distribution_loss, on_grid
 from skandi.normalize import standardize
 from skandi.simulate import StreamBatch
 from skandi.simulate.recipes import TASKS, composition
 
 N_OUTPUTS = len(MODELS) + N_ALPHA_OUTPUTS
 """Five logits of the models, then those of the distribution over α."""
+TEACHING = 0.75
+"""Share of a teacher's answer in what is learnt; the rest is the truth."""
 
 
 def network_input(positions: np.ndarray) -> Tensor:
@@ -24,20 +26,31 @@ def network_input(positions: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(z.transpose(0, 2, 1)))
 
 
-def joint_loss(outputs: Tensor, batch: StreamBatch) -> Tensor:
+def joint_loss(outputs: Tensor, batch: StreamBatch, taught: Tensor | None = None) -> Tensor:
     """Cross-entropy of the model plus the loss of the α distribution, each for its own task.
 
     A stream is composed half by the one task and half by the other. Which model is probable depends
     on how many there are of each, so each loss weighs a trajectory by how frequent its kind is in
     the task it is for.
+
+    Parameters
+    ----------
+    outputs : Tensor of shape (n, 45)
+    batch : StreamBatch
+    taught : Tensor of shape (n, 45), optional
+        Probabilities of the models and of the grid of α by a teacher, `TEACHING` of what is learnt.
+        What a track leaves open is told by them, and only by chance by the one truth it came from
+        (knowledge distillation: Hinton, Vinyals & Dean, arXiv:1503.02531).
     """
-    model = torch.as_tensor(batch.model, dtype=torch.int64)
-    alpha = torch.as_tensor(batch.alpha, dtype=torch.float32)
     n_models = len(MODELS)
+    model = F.one_hot(torch.as_tensor(batch.model, dtype=torch.int64), n_models)
+    target = torch.cat([model, on_grid(torch.as_tensor(batch.alpha, dtype=torch.float32))], dim=1)
+    if taught is not None:
+        target = torch.lerp(target, taught, TEACHING)
     for_alpha, for_model = torch.from_numpy(task_weights(batch.model, batch.alpha)).float()
-    each = F.cross_entropy(outputs[:, :n_models], model, reduction="none")
+    each = F.cross_entropy(outputs[:, :n_models], target[:, :n_models], reduction="none")
     return (each * for_model).mean() + alpha_distribution_loss(
-        outputs[:, n_models:], alpha, for_alpha
+        outputs[:, n_models:], target[:, n_models:], for_alpha
     )
 
 

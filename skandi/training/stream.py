@@ -31,6 +31,8 @@ from skandi.weights import save_weights
 
 _MAX_BAD_IN_A_ROW = 50
 _TEST_SEED = 298_410_337
+_ADDED = {"teacher": ""}
+"""What a checkpoint from before there was such a choice was made with."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class StreamTraining:
         Seed of the initial weights and of the data.
     network : dict
         Keyword arguments of `MultiScaleNet`.
+    teacher : str
+        Digest of the weights that teach, empty without.
     """
 
     n_dims: int = 1
@@ -80,6 +84,7 @@ class StreamTraining:
     precision: str = "auto"
     seed: int = 0
     network: dict[str, Any] = field(default_factory=dict)
+    teacher: str = ""
 
     def learning_rate(self, step: int) -> float:
         """Linear warm-up, plateau, linear cool-down."""
@@ -102,6 +107,9 @@ class StreamTrainer:
         Weights to start from. Tensors whose shape differs (another dimension's input) start fresh.
     earlier : sequence of dict, optional
         How `initial` was trained, for the card of the weights; a checkpoint keeps it.
+    teacher : callable, optional
+        From z-scored positions to probabilities that are learnt beside the truth, see
+        `skandi.pretrained.teaching.teacher_of`. ``config.teacher`` says whose they are.
     validation_size : int, default=4000
         Trajectories per task in the fixed validation set.
 
@@ -118,6 +126,7 @@ class StreamTrainer:
         *,
         initial: dict[str, Tensor] | None = None,
         earlier: Sequence[dict[str, Any]] = (),
+        teacher: Callable[[Tensor], Tensor] | None = None,
         validation_size: int = 4_000,
     ) -> None:
         self.directory = Path(directory)
@@ -136,6 +145,7 @@ class StreamTrainer:
             dtype=torch.bfloat16 if config.precision == "bfloat16" else torch.float32,
         )
         self.earlier = list(earlier)
+        self.teacher = teacher
         self.step = 0
         self.seen = 0
         self.seconds = 0.0
@@ -207,7 +217,8 @@ class StreamTrainer:
         x = network_input(batch.positions)
         with arithmetic(self.config.precision, self.network, x):
             outputs = self.network(x)
-        loss = joint_loss(outputs.float(), batch)
+        taught = None if self.teacher is None else self.teacher(x)
+        loss = joint_loss(outputs.float(), batch, taught)
         self.network.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
@@ -247,9 +258,12 @@ class StreamTrainer:
     def _resume(self) -> None:
         state = _read_checkpoint(self.checkpoint_path)
         # Both by way of JSON, which knows no tuples.
-        saved, wanted = json.loads(state["config"]), json.loads(json.dumps(asdict(self.config)))
+        saved = _ADDED | json.loads(state["config"])
+        wanted = json.loads(json.dumps(asdict(self.config)))
         free = {"steps", "cooldown"}
-        differing = sorted(k for k in wanted if k not in free and saved.get(k) != wanted[k])
+        differing = sorted(
+            k for k in wanted if k not in free and saved.get(k, _ADDED.get(k)) != wanted[k]
+        )
         if differing:
             raise TrainingError(
                 f"The checkpoint in {self.directory} was made with another "
