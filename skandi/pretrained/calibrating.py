@@ -61,7 +61,7 @@ def calibration_set(
     low, high = np.log(LENGTH_KNOTS[0]), np.log(LENGTH_KNOTS[-1])
     rng = np.random.default_rng(lengths_seed)
     lengths = np.exp(rng.uniform(low, high, size)).astype(int)
-    lengths[1::2] = rng.integers(*LENGTH_KNOTS[[0, -1]], size // 2)
+    lengths[1::2] = rng.integers(LENGTH_KNOTS[0], LENGTH_KNOTS[-1], size // 2)
     X: list[NDArray[np.float64]] = []
     y = []
     for k, child in enumerate(seeds):

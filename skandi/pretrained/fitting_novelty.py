@@ -144,11 +144,10 @@ def make_statistics(
     whitening = on_disk(_whitening(z))
     nothing = np.zeros((len(LENGTH_KNOTS), 0), dtype=np.float32)
     made = NoveltyStatistics(
-        mean, std, whitening, one, two, three, classes, *[nothing] * 4, trunk=trunk
+        mean, std, whitening, one, two, three, classes, nothing, nothing, nothing, nothing, trunk
     )
-    names = ("odds_levels", "distance_levels", "doubt_levels")
-    tables = [levels_of(part, ranked.lengths) for part in made.parts(*ranked)]
-    made = replace(made, **dict(zip(names, tables, strict=True)))
+    odds, distance, doubt = (levels_of(part, ranked.lengths) for part in made.parts(*ranked))
+    made = replace(made, odds_levels=odds, distance_levels=distance, doubt_levels=doubt)
     return replace(made, levels=levels_of(made.score(*ranked), ranked.lengths))
 
 
