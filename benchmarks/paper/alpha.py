@@ -26,8 +26,8 @@ def main() -> None:
         column[1].set(xlabel="true α", ylabel="MAE", ylim=(0, None))
         for snr, group in table.groupby("snr"):
             column[2].plot(MODELS, by_model(group), "o-", ms=3, label=f"SNR {snr}")
-        column[2].set(ylabel="MAE", ylim=(0, None))
-        column[2].legend()
+        column[2].set(ylabel="MAE", ylim=(0, 1.3 * column[2].get_ylim()[1]))
+        column[2].legend(ncols=3, loc="upper center", fontsize=5)
         run.tables[f"MAE by model {d}D"] = by_model(table).round(4).to_dict()
         run.tables[f"MAE by SNR {d}D"] = mean_and_error(table.groupby("snr"))["score"].to_dict()
     by_kind(run, tables)

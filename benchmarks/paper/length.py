@@ -48,7 +48,12 @@ def main() -> None:
             ax.plot(LENGTHS, fixed, "o", color=colour, ms=3)
             ax.plot(LENGTHS, PUBLISHED[task][d], ":", color=colour)
         ax.set(xscale="log", xlabel="points", ylabel=label)
-    panels[0, 0].legend(title="lines: cut, dots: at length\ndotted: WADNet, published")
+    panels[0, 1].legend(
+        title="lines: cut, dots: at length\ndotted: WADNet, published",
+        loc="lower right",
+        fontsize=6,
+        title_fontsize=6,
+    )
     findings(run, curves)
     run.finish(figure)
 
