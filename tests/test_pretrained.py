@@ -10,7 +10,7 @@ from skandi import analyse, load_pretrained
 from skandi.diffusion import MODELS
 from skandi.errors import WeightsError
 from skandi.networks.alpha_head import alpha_quantiles
-from skandi.pretrained import PRESETS, shipped_weights
+from skandi.pretrained import PRESETS, novelty_path, shipped_weights
 from skandi.pretrained.calibrating import calibrate_weights, calibration_set
 from skandi.pretrained.fitting_novelty import fit_novelty
 from skandi.pretrained.joining import join_weights
@@ -164,6 +164,8 @@ def test_teacher__file_of_two_networks__says_what_best_says(tmp_path):
     answer = teacher_of(joined, 2)(network_input(X))
     assert answer.shape == (6, N_OUTPUTS)
     assert not answer.requires_grad
+    with pytest.raises(WeightsError, match="describes nothing"):
+        teacher_of(novelty_path(shipped_weights(1)), 1)
     best = load_pretrained("model", n_dims=2, path=joined, preset="best")
     assert_allclose(answer[:, : len(MODELS)], best.predict_proba(list(X)), atol=1e-5)
     best = load_pretrained("alpha", n_dims=2, path=joined, preset="best")

@@ -472,5 +472,7 @@ def test_stream__with_a_teacher__learns_from_it_resumes_and_knows_it(whole, tmp_
     second = trainer_in(tmp_path / "b", config, teacher=teacher)
     second.run()
     assert_same_training(taught, second)
+    with pytest.raises(TrainingError, match="go together"):
+        trainer_in(tmp_path / "c", config)
     with pytest.raises(TrainingError, match="another teacher"):
         trainer_in(tmp_path / "b", replace(CONFIG, teacher="two"), teacher=teacher)

@@ -68,8 +68,7 @@ COVERAGE = typer.Option(
 )
 PRESET = typer.Option(
     "fast",
-    help="'best' asks for the mirror image of each track too, and in 1D another network: "
-    "two to four times the time.",
+    help="'best' asks for the mirror image of each track too: twice the time.",
 )
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from skandi.pretrained import PRESETS, estimator_of
 from skandi.training.inference import symmetric_views
-from skandi.weights import load_weights
+from skandi.weights import load_weights, refusing
 
 
 def teacher_of(path: str | os.PathLike[str], n_dims: int) -> Callable[[Tensor], Tensor]:
@@ -28,12 +28,18 @@ def teacher_of(path: str | os.PathLike[str], n_dims: int) -> Callable[[Tensor], 
     callable
         From z-scored positions (n, d, T) to probabilities (n, 45): of the models, then of the grid
         of α.
+
+    Raises
+    ------
+    WeightsError
+        If the file cannot be read, or holds no network of both answers in these dimensions.
     """
     config, state = load_weights(path)
-    classifier, regressor = (
-        estimator_of(path, target, n_dims, "best", config, state)._ready_module()
-        for target in ("model", "alpha")
-    )
+    with refusing(path):
+        classifier, regressor = (
+            estimator_of(path, target, n_dims, "best", config, state)._ready_module()
+            for target in ("model", "alpha")
+        )
     read = regressor.reader()
 
     def answer(x: Tensor) -> Tensor:

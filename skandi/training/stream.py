@@ -116,7 +116,8 @@ class StreamTrainer:
     Raises
     ------
     TrainingError
-        If the checkpoint belongs to another configuration, or nearly every gradient is not finite.
+        If the checkpoint belongs to another configuration, a teacher comes without its digest or
+        the other way round, or nearly every gradient is not finite.
     """
 
     def __init__(
@@ -129,6 +130,11 @@ class StreamTrainer:
         teacher: Callable[[Tensor], Tensor] | None = None,
         validation_size: int = 4_000,
     ) -> None:
+        if bool(config.teacher) != (teacher is not None):
+            raise TrainingError(
+                "A teacher and its digest in the configuration go together: one is given without "
+                "the other."
+            )
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.config = config = _with_precision(config, self.checkpoint_path)
@@ -261,9 +267,7 @@ class StreamTrainer:
         saved = _ADDED | json.loads(state["config"])
         wanted = json.loads(json.dumps(asdict(self.config)))
         free = {"steps", "cooldown"}
-        differing = sorted(
-            k for k in wanted if k not in free and saved.get(k, _ADDED.get(k)) != wanted[k]
-        )
+        differing = sorted(k for k in wanted if k not in free and saved.get(k) != wanted[k])
         if differing:
             raise TrainingError(
                 f"The checkpoint in {self.directory} was made with another "
