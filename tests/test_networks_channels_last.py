@@ -13,7 +13,9 @@ from skandi.networks.channels_last import (
     gated,
     group_norm,
     moments,
+    taps_of,
 )
+from skandi.networks.padding import Padding
 
 SHAPES = [(3, 4, 1), (3, 4, 2), (5, 8, 50), (2, 4, 999)]
 
@@ -105,14 +107,17 @@ def test_rows_filled_up_with_zeros__have_the_values_of_their_real_points(functio
 def test_gated__values__equal_tanh_times_sigmoid():
     x = sequence((2, 6, 40))
     f, g = x.chunk(2, dim=1)
-    doubled = as_image(torch.cat([2 * f, g], dim=1))
-    torch.testing.assert_close(gated(doubled)[:, :, 0], torch.tanh(f) * torch.sigmoid(g))
+    expected = torch.tanh(f) * torch.sigmoid(g)
+    prepared = as_image(torch.cat([-2 * f, g], dim=1))
+    torch.testing.assert_close(gated(prepared)[:, :, 0], expected)
+    with torch.no_grad():
+        torch.testing.assert_close(gated(prepared)[:, :, 0], expected)
 
 
 def test_gated__small_numbers_in_bfloat16__keep_their_digits():
     f = torch.full((1, 1, 8), 1e-3)
     g = torch.zeros(1, 1, 8)
-    small = gated(as_image(torch.cat([2 * f, g], dim=1).bfloat16())).float()
+    small = gated(as_image(torch.cat([-2 * f, g], dim=1).bfloat16())).float()
     assert (small / 0.5e-3 - 1).abs().max() < 0.02
 
 
@@ -141,13 +146,43 @@ def test_convolution__derivatives_at_short_and_odd_lengths__equal_torch(n, strid
         torch.testing.assert_close(mine, theirs)
 
 
+def dilated_layer(dilation):
+    return nn.Conv1d(4, 6, 3, dilation=dilation, padding=dilation).double()
+
+
+ROWS = torch.arange(1.0, 7.0, dtype=torch.float64)
+
+
 @pytest.mark.parametrize("dilation", [1, 4, 16])
 def test_dilated__rows__multiply_the_outputs(dilation):
-    x = sequence((3, 4, 11))
-    layer = nn.Conv1d(4, 6, 3, dilation=dilation, padding=dilation).double()
-    rows = torch.arange(1.0, 7.0, dtype=torch.float64)
-    expected = layer(x) * rows[:, None]
-    torch.testing.assert_close(dilated(layer, as_image(x), rows)[:, :, 0], expected)
+    x, layer = sequence((3, 4, 11)), dilated_layer(dilation)
+    expected = layer(x) * ROWS[:, None]
+    ours = dilated(taps_of(layer, ROWS), as_image(x))
+    torch.testing.assert_close(ours[:, :, 0], expected)
+
+
+@pytest.mark.parametrize("dilation", [1, 4, 7, 10, 11, 16])
+def test_dilated__with_a_layer_before__equals_both_in_turn(dilation):
+    x, layer, mix = sequence((3, 5, 11)), dilated_layer(dilation), nn.Conv1d(5, 4, 1).double()
+    inputs = [x.requires_grad_(), *layer.parameters(), *mix.parameters()]
+    expected = layer(mix(x)) * ROWS[:, None]
+    ours = dilated(taps_of(layer, ROWS, mix), as_image(x))[:, :, 0]
+    torch.testing.assert_close(ours, expected)
+    by_output = sequence(expected.shape, seed=3)
+    mine, theirs = (torch.autograd.grad(y, inputs, by_output) for y in (ours, expected))
+    torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("dilation", [1, 4, 16])
+def test_dilated__with_a_layer_before__reads_nothing_beyond_a_trajectory(dilation):
+    x, layer, mix = sequence((4, 5, 11)), dilated_layer(dilation), nn.Conv1d(5, 4, 1).double()
+    lengths = [11, 8, 4, 1]
+    padding = Padding(torch.tensor(lengths), 11)
+    with torch.no_grad():
+        ours = dilated(taps_of(layer, ROWS, mix), as_image(padding.clear(x)), padding)
+        for row, own, T in zip(ours, x, lengths, strict=True):
+            expected = layer(mix(own[None, :, :T]))[0] * ROWS[:, None]
+            torch.testing.assert_close(row[:, 0, :T], expected)
 
 
 @pytest.mark.parametrize("function", [moments, "group_norm"])

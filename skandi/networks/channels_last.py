@@ -8,11 +8,13 @@ ones below pass over an array as few times as they can, with derivatives written
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from skandi.networks.padding import Padding
 
 # Added to a variance, because the root of zero has an infinite slope.
 MOMENT_EPSILON = 1e-6
@@ -40,25 +42,56 @@ def convolution(
     return _convolved(h, weight, bias, stride, dilation)
 
 
-def dilated(layer: nn.Conv1d, h: Tensor, rows: Tensor) -> Tensor:
-    """Apply a dilated convolution of three taps to (n, c, 1, T), its outputs multiplied by `rows`.
+class Taps(NamedTuple):
+    """Three taps of a dilated convolution, and what its bias has too much at both ends."""
+
+    weight: Tensor
+    bias: Tensor
+    step: int
+    left: Tensor | None = None
+    right: Tensor | None = None
+
+
+def taps_of(layer: nn.Conv1d, rows: Tensor, mix: nn.Conv1d | None = None) -> Taps:
+    """Prepare a dilated convolution whose outputs are multiplied by `rows`.
+
+    With `mix`, a convolution of one tap, the result does the work of `mix` and then `layer`: two
+    linear layers in a row are one with the product of their weights. Only the bias of `mix` takes
+    care, for there is none where a tap sees what lies beyond the trajectory.
+    """
+    weight = layer.weight * rows[:, None, None]
+    bias = layer.get_parameter("bias") * rows
+    step = layer.dilation[0]
+    if mix is None:
+        return Taps(weight, bias, step)
+    left, middle, right = torch.einsum("oit,i->to", weight, mix.get_parameter("bias"))
+    weight = torch.einsum("oit,ij->ojt", weight, mix.weight[:, :, 0])
+    return Taps(weight, bias + left + middle + right, step, left, right)
+
+
+def dilated(taps: Taps, h: Tensor, padding: Padding | None = None) -> Tensor:
+    """Apply a dilated convolution of three taps to (n, c, 1, T).
 
     Where the dilation reaches T, the outer taps see only padding and are left out.
     """
-    weight = layer.weight * rows[:, None, None]
-    bias = None if layer.bias is None else layer.bias * rows
-    step = layer.dilation[0]
-    if step >= h.shape[-1]:
-        return convolution(h, weight[..., 1:2], bias)
-    return convolution(h, weight, bias, dilation=step)
+    weight, bias, step, left, right = taps
+    if step < h.shape[-1]:
+        y = convolution(h, weight, bias, dilation=step)
+        return y if left is None else _LessAtEnds.apply(y, left, right, step, padding)
+    if left is not None and right is not None:
+        bias = bias - left - right
+    return convolution(h, weight[..., 1:2], bias)
 
 
 def gated(y: Tensor) -> Tensor:
-    """Give tanh(f) σ(g) for `y` of shape (n, 2c, 1, T), whose channels are 2f, then g.
+    """Give tanh(f) σ(g) for `y` of shape (n, 2c, 1, T), whose channels are -2f, then g.
 
-    tanh(f) is 2 σ(2f) - 1, and torch's σ is about ten times as fast as its tanh.
+    tanh(f) is 1 - 2 σ(-2f), and torch's σ is about ten times as fast as its tanh. Where nothing is
+    learnt, `y` is written over.
     """
-    return _Gate.apply(y)
+    if torch.is_grad_enabled():
+        return _Gate.apply(y)
+    return _gate(_wide(y).sigmoid_()).to(y.dtype)
 
 
 def group_norm(layer: nn.GroupNorm, h: Tensor, points: Tensor) -> Tensor:
@@ -165,24 +198,59 @@ def _add_shifted(total: Tensor, x: Tensor, g: Tensor, n: int, shift: int) -> Non
             total.addmm_(begins.flatten(0, 1).t(), ends.flatten(0, 1), alpha=-1)
 
 
+class _LessAtEnds(torch.autograd.Function):
+    """Takes `left` off the first `step` points and `right` off the last ones, in place."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, y: Tensor, left: Tensor, right: Tensor, step: int, padding: Padding | None
+    ) -> Tensor:
+        ctx.step = step
+        ctx.mark_dirty(y)
+        left, right = (end.to(y.dtype)[:, None, None] for end in (left, right))
+        y[..., :step].sub_(left)
+        if padding is None:
+            y[..., -step:].sub_(right)
+        else:
+            start = max(0, padding.shortest - step)
+            ends = padding.reaches_beyond(step)[:, None, None, start:].to(y.dtype)
+            y[..., start:].addcmul_(ends, right, value=-1)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients for batches without padding, which is what networks learn from."""
+        step = ctx.step
+        by_left, by_right = (
+            -_wide(end).sum(dim=(0, 2, 3)) for end in (gradient[..., :step], gradient[..., -step:])
+        )
+        return gradient, by_left, by_right, None, None
+
+
+def _gate(both: Tensor) -> Tensor:
+    """Give (1 - 2f) g of the channels f, then g."""
+    filtered, gate = both.chunk(2, dim=1)
+    return torch.addcmul(gate, filtered, gate, value=-2)
+
+
 class _Gate(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, y: Tensor) -> Tensor:
         both = torch.sigmoid(_wide(y))
         ctx.save_for_backward(both)
         ctx.dtype = y.dtype
-        filtered, gate = both.chunk(2, dim=1)
-        return (filtered * gate).mul_(2).sub_(gate).to(y.dtype)
+        return _gate(both).to(y.dtype)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (both,) = ctx.saved_tensors
         filtered, gate = both.chunk(2, dim=1)
-        slope = both * (1 - both)
-        by_filter, by_gate = slope.chunk(2, dim=1)
-        by_filter.mul_(gate * gradient).mul_(2)
-        by_gate.mul_((2 * filtered - 1) * gradient)
-        return slope.to(ctx.dtype)
+        gradient = _wide(gradient)
+        by_both = torch.empty_like(both)
+        by_filter, by_gate = by_both.chunk(2, dim=1)
+        torch.mul(gate, gradient, out=by_filter).mul_(-2)
+        torch.addcmul(gradient, filtered, gradient, value=-2, out=by_gate)
+        return torch.ops.aten.sigmoid_backward(by_both, both).to(ctx.dtype)
 
 
 class _GroupNorm(torch.autograd.Function):

@@ -47,6 +47,11 @@ class Padding:
         mask = self.mask if h.ndim == 3 else self.mask[:, :, None]
         return h * mask.to(h.dtype)
 
+    def reaches_beyond(self, step: int) -> Tensor:
+        """Say of which points (n, T) the point `step` later is none of the trajectory's."""
+        points = torch.arange(self.T, device=self.lengths.device)
+        return points + step >= self.lengths[:, None]
+
     def run(self, layer: nn.GRU, sequence: Tensor) -> Tensor:
         """States (n, T, s) of `layer` along the real points of (n, T, c), zeros beyond."""
         packed = nn.utils.rnn.pack_padded_sequence(

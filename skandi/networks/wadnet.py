@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from skandi.networks.base import TrajectoryNetwork
-from skandi.networks.channels_last import as_image, convolve, dilated, gated
+from skandi.networks.channels_last import (
+    Taps,
+    as_image,
+    convolution,
+    convolve,
+    dilated,
+    gated,
+    taps_of,
+)
 from skandi.networks.padding import Padding, cleared
 
 
@@ -18,10 +28,11 @@ class WADNet(TrajectoryNetwork):
     vector v. With the defaults it has 192 289 parameters for one dimension and one output, and
     192 549 for five.
 
-    Three exact economies are built in. A layer whose dilation reaches the length of the trajectory
+    Four exact economies are built in. A layer whose dilation reaches the length of the trajectory
     sees only zero padding through its outer taps, so it is computed as a 1×1 convolution with the
-    middle tap. Filter and gate are one convolution with twice the channels. The hyperbolic tangent
-    is computed as a logistic function.
+    middle tap. Filter and gate are one convolution with twice the channels. The 1×1 convolution
+    between two layers is multiplied into the weights of the later one, and applied once to the sum
+    of all. The hyperbolic tangent is computed as a logistic function.
 
     Parameters
     ----------
@@ -77,24 +88,45 @@ class WADNet(TrajectoryNetwork):
 
     def features(self, x: Tensor) -> Tensor:
         """Give the feature vectors v, shape (n, hidden_size)."""
-        return self._states(x, None)[:, -1]
+        return self._states(x, None, self._layers())[:, -1]
 
     def padded_features(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Give the feature vectors v of the first ``lengths`` points, shape (n, hidden_size)."""
-        states = self._states(x, Padding(lengths, x.shape[2]))
+        return self._padded_features(x, lengths, self._layers())
+
+    def reader(self) -> Callable[[Tensor, Tensor | None], Tensor]:
+        """Give a function that reads many batches and prepares the layers once."""
+        layers = self._layers()
+
+        def read(x: Tensor, lengths: Tensor | None = None) -> Tensor:
+            if lengths is None:
+                return self._states(x, None, layers)[:, -1]
+            return self._padded_features(x, lengths, layers)
+
+        return read
+
+    def _padded_features(self, x: Tensor, lengths: Tensor, layers: list[Taps]) -> Tensor:
+        states = self._states(x, Padding(lengths, x.shape[2]), layers)
         return states[torch.arange(len(x), device=x.device), lengths - 1]
 
-    def _states(self, x: Tensor, padding: Padding | None) -> Tensor:
+    def _layers(self) -> list[Taps]:
+        """Prepare the gated layers; all but the first begin with the 1×1 convolution W₁."""
+        earliest, *later = (layer for layer in self.gated if isinstance(layer, nn.Conv1d))
+        # The filter's half is multiplied for `gated`.
+        rows = torch.ones_like(earliest.get_parameter("bias"))
+        rows[: len(rows) // 2] = -2
+        return [taps_of(earliest, rows), *(taps_of(layer, rows, self.mix) for layer in later)]
+
+    def _states(self, x: Tensor, padding: Padding | None, layers: list[Taps]) -> Tensor:
         """States of the last LSTM, (n, T, hidden_size); it reads no padding before the end."""
-        h = cleared(convolve(self.stem, as_image(cleared(x, padding))), padding)
-        total = h
-        # The filter's half is doubled for `gated`.
-        rows = torch.ones(2 * h.shape[1], dtype=x.dtype, device=x.device)
-        rows[: h.shape[1]] = 2
-        for layer in self.gated:
-            assert isinstance(layer, nn.Conv1d)
-            h = cleared(convolve(self.mix, gated(dilated(layer, h, rows))), padding)
+        first = cleared(convolve(self.stem, as_image(cleared(x, padding))), padding)
+        h = total = cleared(gated(dilated(layers[0], first)), padding)
+        for taps in layers[1:]:
+            h = cleared(gated(dilated(taps, h, padding)), padding)
             total = total + h
+        # Every x_k but the first is W₁ z + b₁, and so is what they add up to.
+        biases = len(layers) * self.mix.get_parameter("bias")
+        total = first + convolution(total, self.mix.weight, biases)
         sequence = self.dropout(self.norm(total[:, :, 0])).transpose(1, 2)
         states, _ = self.recurrent(sequence)
         return states
