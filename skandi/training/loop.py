@@ -21,6 +21,7 @@ from skandi.errors import TrainingError
 from skandi.networks.base import TrajectoryNetwork
 from skandi.training.arithmetic import arithmetic
 from skandi.training.batches import LengthBatches, TrajectoryExamples
+from skandi.training.memory import kept_memory
 
 Score = Callable[[Tensor, Tensor], Tensor]
 
@@ -247,7 +248,8 @@ def train(
         verbose=0,
     )
     try:
-        net.fit_examples(training)
+        with kept_memory():
+            net.fit_examples(training)
     finally:
         if verbose:
             dict(net.callbacks)["bar"].close()

@@ -1,0 +1,71 @@
+"""Memory during training: kept while a network learns, given back afterwards."""
+
+import subprocess
+import sys
+
+import pytest
+
+from skandi.training import loop, memory
+
+glibc = pytest.mark.skipif(
+    memory._glibc() is None, reason="another allocator than glibc's, or settings for it"
+)
+
+# In a process of its own: what other tests left behind decides where an array goes.
+FAULTS = """
+import resource
+import torch
+from skandi.training.memory import kept_memory
+
+def pages():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def faults():
+    counts = []
+    for _ in range(5):
+        before = pages()
+        torch.zeros(40, 1 << 20).add_(1)  # 160 MiB
+        counts.append(pages() - before)
+    return min(counts)
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+
+before = faults()
+with kept_memory():
+    with kept_memory():
+        faults()
+    inside = faults()
+    held = resident()
+after = faults()
+print(before, inside, after, held - resident())
+"""
+
+
+@glibc
+def test_kept_memory__the_same_array_again__is_not_mapped_anew():
+    run = subprocess.run([sys.executable, "-c", FAULTS], check=True, capture_output=True, text=True)
+    before, inside, after, returned = map(int, run.stdout.split())
+    assert before > 1_000
+    assert after > 1_000
+    assert inside < 100
+    assert returned > 150 << 20
+
+
+@glibc
+def test_kept_memory__an_error_inside__leaves_the_usual_settings():
+    with pytest.raises(ZeroDivisionError), memory.kept_memory():
+        assert memory._inside == 1
+        raise ZeroDivisionError
+    assert memory._inside == 0
+
+
+def test_train__of_an_estimator__keeps_memory(monkeypatch):
+    from skandi import AlphaRegressor
+    from skandi.simulate import make_andi
+
+    entered = []
+    monkeypatch.setattr(loop, "kept_memory", lambda: entered.append(True) or memory.kept_memory())
+    X, y = make_andi(4, length=10, random_state=0)
+    AlphaRegressor(max_epochs=1, validation_fraction=0, random_state=0).fit(X, y)
+    assert entered == [True]
