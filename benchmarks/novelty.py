@@ -17,7 +17,7 @@ was used to choose or fit anything in skandi.
 Ways: `novelty` of `analyse`; one minus the largest class probability; IsolationForest,
 LocalOutlierFactor and PyOD's AutoEncoder on 41 standard descriptors of a track
 (`trajectory_features.py`), and the paper's detector, all fitted to tracks of the training kind of
-just that length; and the three parts of `novelty` by themselves.
+just that length; and the two parts of `novelty` by themselves.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ WAYS = (
     "pyod autoencoder",
     "paper's detector",
 )
-PARTS = ("odds alone", "distance alone", "doubt alone")
+PARTS = ("odds alone", "distance alone")
 # tracks and epochs of the paper's detector: what a run of an hour affords
 PAPER = {20: (4_000, 12), 50: (2_500, 10), 200: (1_500, 8)}
 SEED = 27_182
@@ -76,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, required=True, help="where finished parts are kept")
     parser.add_argument("-n", type=int, default=600, help="tracks per motion")
-    parser.add_argument("--known", type=int, default=2_500, help="tracks that measure false alarms")
+    parser.add_argument("--known", type=int, default=5_000, help="tracks that measure false alarms")
     parser.add_argument("--train", type=int, default=2_500, help="tracks the rivals are fitted to")
     parser.add_argument("--dims", type=int, nargs="+", default=[1, 2])
     parser.add_argument(
@@ -86,7 +86,7 @@ def main() -> None:
         default=list(WORLDS),
         help="all, or the model held out",
     )
-    parser.add_argument("--trunk-steps", type=int, default=500, help="for each held-out model")
+    parser.add_argument("--trunk-steps", type=int, default=2_000, help="for each held-out model")
     parser.add_argument("--report", action="store_true", help="compute nothing")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -159,7 +159,7 @@ def with_features(world: World, tracks: Tracks) -> tuple[Tracks, NDArray[np.floa
 
 
 def own_ways(world: World) -> dict[str, Score]:
-    """Novelty, its three parts, and what the classifier's confidence tells."""
+    """Novelty, its two parts, and what the classifier's confidence tells."""
     statistics = world.regressor.novelty_
 
     def part(k: int) -> Score:

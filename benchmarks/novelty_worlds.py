@@ -19,10 +19,11 @@ from skandi.diffusion import MODELS
 from skandi.novelty import NoveltyStatistics
 from skandi.pretrained import novelty_path
 from skandi.pretrained.fitting_novelty import (
+    SIZE,
+    TIMES_RANKED,
     described,
     lengths_in_log,
     make_statistics,
-    read_out,
 )
 from skandi.simulate import StreamBatch, TrajectoryStream, make_andi
 from skandi.simulate.exposure import exposure_tracks
@@ -32,7 +33,6 @@ from skandi.training.stream import StreamTrainer, StreamTraining, export
 NETWORK = {"channels": (16, 32, 48, 64, 64), "recurrent_size": 0, "hidden_size": 128}
 TRUNK_LENGTHS = (10, 400)
 TRUNK_POINTS = 10_000
-STATISTICS_SIZE = 10_000
 SEED = 31_415
 
 
@@ -134,14 +134,12 @@ def train(held: str, n_dims: int, folder: Path, steps: int) -> StreamTrainer:
 
 def fit_statistics(held: str, n_dims: int, path: Path) -> NoveltyStatistics:
     """Fit the statistics of novelty as for shipped weights, without tracks of the model."""
-    regressor, classifier = (
-        load_pretrained(t, n_dims=n_dims, path=path) for t in ("alpha", "model")
-    )
+    regressor = load_pretrained("alpha", n_dims=n_dims, path=path)
     rng = np.random.default_rng([SEED, n_dims, MODELS.index(held)])
     sets = []
-    for _ in range(2):
-        lengths = lengths_in_log(STATISTICS_SIZE, rng)
-        sets.append(described(regressor, mixed(STATISTICS_SIZE, lengths, n_dims, held, rng)))
-    lengths = lengths_in_log(STATISTICS_SIZE, rng)
+    for size in (SIZE, TIMES_RANKED * SIZE):
+        lengths = lengths_in_log(size, rng)
+        sets.append(described(regressor, mixed(size, lengths, n_dims, held, rng)))
+    lengths = lengths_in_log(SIZE, rng)
     others = described(regressor, exposure_tracks(lengths, n_dims, random_state=rng))
-    return make_statistics(sets[0], others, sets[1], read_out(classifier), regressor.trunk_)
+    return make_statistics(sets[0], others, sets[1], regressor.trunk_)

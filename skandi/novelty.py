@@ -1,6 +1,6 @@
 """Is a track like those a network was trained on? Its feature vector tells, in the same pass.
 
-Three scores are taken from the feature vectors of a trained trunk and combined. They are made on
+Two scores are taken from the feature vectors of a trained trunk and combined. They are made on
 simulated tracks by `skandi.pretrained.fitting_novelty` and belong to one file of weights.
 """
 
@@ -28,8 +28,7 @@ LEVELS = np.array(
 
 _KIND = "novelty statistics"
 _CLIP = 6.0
-_DISTANCE_WEIGHT = 0.5
-_DOUBT_WEIGHT = 0.5
+_DISTANCE_WEIGHT = 0.25
 _HALF_LEVEL = 0.0005
 FEW = 1e-9
 """Weight of every track at every length: where no other is, all speak for it."""
@@ -44,13 +43,10 @@ class NoveltyStatistics:
     - its *distance* is that of Mahalanobis from the mean of the training kind;
     - its *odds* are those of being one of many other motions (`skandi.simulate.exposure`) rather
       than of the training kind, by small networks that saw both (outlier exposure: Hendrycks,
-      Mazeika & Dietterich, ICLR 2019);
-    - the *doubt* is how far its most probable model is from certain (Hendrycks & Gimpel, ICLR
-      2017).
+      Mazeika & Dietterich, ICLR 2019).
 
     Each is ranked among tracks of the training kind of that length and read as a normal quantile,
-    and the score is the odds' quantile plus half the distance's and half the doubt's. Its rank is
-    the novelty.
+    and the score is the odds' quantile plus a quarter of the distance's. Its rank is the novelty.
 
     Attributes
     ----------
@@ -61,11 +57,8 @@ class NoveltyStatistics:
     layer_1, layer_2, layer_3 : ndarray of shape (n_networks, n_in + 1, n_out)
         Weights of the networks, with the biases as the last row. The first reads the standardised
         features and the logarithm of the length.
-    classes : ndarray of shape (n_features + 1, n_classes)
-        Weights of the trunk's own read-out of the model, with the bias as the last row.
-    odds_levels, distance_levels, doubt_levels, levels : ndarray of shape (n_lengths, n_levels)
-        Odds, distance, doubt and score at which `LEVELS` of the tracks of the training kind lie
-        below.
+    odds_levels, distance_levels, levels : ndarray of shape (n_lengths, n_levels)
+        Odds, distance and score at which `LEVELS` of the tracks of the training kind lie below.
     trunk : str
         Digest of the trunk whose features these are.
     """
@@ -76,10 +69,8 @@ class NoveltyStatistics:
     layer_1: NDArray[np.float32]
     layer_2: NDArray[np.float32]
     layer_3: NDArray[np.float32]
-    classes: NDArray[np.float32]
     odds_levels: NDArray[np.float32]
     distance_levels: NDArray[np.float32]
-    doubt_levels: NDArray[np.float32]
     levels: NDArray[np.float32]
     trunk: str
 
@@ -112,17 +103,17 @@ class NoveltyStatistics:
     def ranks(
         self, features: NDArray[np.float32], lengths: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], ...]:
-        """Give the ranks (n,) of odds, distance and doubt among tracks of the training kind."""
-        levels = (self.odds_levels, self.distance_levels, self.doubt_levels)
+        """Give the ranks (n,) of odds and distance among tracks of the training kind."""
+        levels = (self.odds_levels, self.distance_levels)
         parts = self.parts(features, lengths)
         return tuple(rank(part, lengths, row) for part, row in zip(parts, levels, strict=True))
 
     def parts(
         self, features: NDArray[np.float32], lengths: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], ...]:
-        """Give odds, distance and doubt (n,)."""
+        """Give odds and distance (n,)."""
         z = standardized(features, lengths, self.mean, self.std)
-        return self.odds(z, lengths), self.distance(z), self.doubt(features)
+        return self.odds(z, lengths), self.distance(z)
 
     def odds(self, z: NDArray[np.float32], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
         """Give the mean of the networks' logarithmic odds (n,) for standardised features."""
@@ -135,14 +126,6 @@ class NoveltyStatistics:
     def distance(self, z: NDArray[np.float32]) -> NDArray[np.float64]:
         """Give the logarithm of the squared Mahalanobis distance (n,)."""
         return np.log(np.square(z @ self.whitening).sum(axis=1, dtype=np.float64) + 1e-9)
-
-    def doubt(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Give the logarithmic odds (n,) against the most probable model."""
-        logits = (features @ self.classes[:-1] + self.classes[-1]).astype(np.float64)
-        top = logits.argmax(axis=1)[:, None]
-        others = logits - np.take_along_axis(logits, top, axis=1)
-        np.put_along_axis(others, top, -np.inf, axis=1)
-        return np.log(np.exp(others).sum(axis=1) + 1e-30)
 
     def save(self, path: str | os.PathLike[str], about: dict[str, Any]) -> None:
         """Write the statistics, and how they were made, to a file without pickle."""
@@ -170,7 +153,6 @@ class NoveltyStatistics:
             "layer_1": (m, f + 2, h),
             "layer_2": (m, h + 1, self.layer_3.shape[1] - 1),
             "layer_3": (m, self.layer_2.shape[2] + 1, 1),
-            "classes": (f + 1, self.classes.shape[1]),
             **dict.fromkeys(
                 [name for name in _ARRAYS if name.endswith("levels")], (k, len(LEVELS))
             ),
@@ -231,15 +213,9 @@ def levels_of(values: NDArray[np.float64], lengths: NDArray[np.int64]) -> NDArra
     return on_disk(np.array(found))
 
 
-def combined(
-    odds: NDArray[np.float64], distance: NDArray[np.float64], doubt: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Combine three ranks to one score."""
-    return (
-        normal_quantile(odds)
-        + _DISTANCE_WEIGHT * normal_quantile(distance)
-        + _DOUBT_WEIGHT * normal_quantile(doubt)
-    )
+def combined(odds: NDArray[np.float64], distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Combine two ranks to one score."""
+    return normal_quantile(odds) + _DISTANCE_WEIGHT * normal_quantile(distance)
 
 
 def normal_quantile(share: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
     python -m skandi.pretrained.fitting_novelty my_1d.safetensors my_2d.safetensors
 
-writes ``my_1d.novelty.safetensors`` beside each, in about four core minutes per file. ``skandi
+writes ``my_1d.novelty.safetensors`` beside each, in about five core minutes per file. ``skandi
 train`` does the same at its end.
 """
 
@@ -37,7 +37,9 @@ from skandi.training.loop import seeded
 from skandi.weights import load_weights
 
 SIZE = 40_000
-"""Tracks of the training kind to learn from, of others, and of the training kind to rank among."""
+"""Tracks of the training kind to learn from, and of others."""
+TIMES_RANKED = 3
+"""So many times as many, of the training kind, to rank among: they set the rate of false alarms."""
 
 _SEED = 552_019_837
 _N_NETWORKS = 3
@@ -57,8 +59,8 @@ def fit_novelty(path: str | os.PathLike[str], size: int = SIZE) -> Path:
     path : path-like
         A file of ``skandi train``; it stays as it is.
     size : int
-        Tracks of the training kind to learn from; as many of other kinds, and as many of the
-        training kind among which scores are ranked. Lengths are uniform in log T.
+        Tracks of the training kind to learn from; as many of other kinds, and three times as many
+        of the training kind among which scores are ranked. Lengths are uniform in log T.
 
     Returns
     -------
@@ -68,14 +70,12 @@ def fit_novelty(path: str | os.PathLike[str], size: int = SIZE) -> Path:
     config, state = load_weights(path)
     n_dims, recipe = config["n_dims"], config["training"]["recipe"]
     # Not by load_pretrained, which reads what is to be replaced.
-    regressor, classifier = (
-        estimator_of(path, target, n_dims, "fast", config, state) for target in ("alpha", "model")
-    )
+    regressor = estimator_of(path, "alpha", n_dims, "fast", config, state)
     known = described(regressor, training_kind(n_dims, recipe, size, 0))
-    ranked = described(regressor, training_kind(n_dims, recipe, size, 1))
+    ranked = described(regressor, training_kind(n_dims, recipe, TIMES_RANKED * size, 1))
     lengths = lengths_in_log(size, np.random.default_rng([_SEED, n_dims, 2]))
     others = described(regressor, exposure_tracks(lengths, n_dims, random_state=_seed(n_dims, 3)))
-    statistics = make_statistics(known, others, ranked, read_out(classifier), regressor.trunk_)
+    statistics = make_statistics(known, others, ranked, regressor.trunk_)
     about = {
         "size": size,
         "recipe": recipe,
@@ -122,7 +122,6 @@ def make_statistics(
     known: Described,
     others: Described,
     ranked: Described,
-    classes: NDArray[np.float32],
     trunk: str,
 ) -> NoveltyStatistics:
     """Learn what is known against what is not, then rank fresh tracks of the known kind.
@@ -133,8 +132,6 @@ def make_statistics(
         Tracks of the training kind, and of other kinds.
     ranked : Described
         Tracks of the training kind that were not among the known.
-    classes : ndarray of shape (n_features + 1, n_classes)
-        What `read_out` gives.
     trunk : str
         Digest of the trunk.
     """
@@ -144,16 +141,11 @@ def make_statistics(
     whitening = on_disk(_whitening(z))
     nothing = np.zeros((len(LENGTH_KNOTS), 0), dtype=np.float32)
     made = NoveltyStatistics(
-        mean, std, whitening, one, two, three, classes, nothing, nothing, nothing, nothing, trunk
+        mean, std, whitening, one, two, three, nothing, nothing, nothing, trunk
     )
-    odds, distance, doubt = (levels_of(part, ranked.lengths) for part in made.parts(*ranked))
-    made = replace(made, odds_levels=odds, distance_levels=distance, doubt_levels=doubt)
+    odds, distance = (levels_of(part, ranked.lengths) for part in made.parts(*ranked))
+    made = replace(made, odds_levels=odds, distance_levels=distance)
     return replace(made, levels=levels_of(made.score(*ranked), ranked.lengths))
-
-
-def read_out(classifier: Any) -> NDArray[np.float32]:
-    """Give a classifier's last layer, from feature vectors to logits, bias last."""
-    return on_disk(_with_bias(classifier._ready_module().output))
 
 
 def _seed(n_dims: int, use: int) -> np.random.SeedSequence:
