@@ -13,7 +13,7 @@ KINDS = ("all", *MODELS)
 SIZES = {20: "small", 200: "large"}
 """Architectures by the number of points they were trained for."""
 
-SHIPPED = (("attm", 20), ("ctrw", 20), ("fbm", 20), ("sbm", 20))
+SHIPPED = tuple((kind, 20) for kind in KINDS)
 """Detectors whose files come with skandi so far."""
 
 
