@@ -461,10 +461,17 @@ def operations_of(network: TrajectoryNetwork, T: int) -> int:
     """Multiplications and additions of one trajectory of T points; activations are not counted."""
     network = copy.deepcopy(network)
     recurrent, network.recurrent = network.recurrent, NoRecurrence(network.recurrent)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network.features(torch.zeros(1, 1, T))
+    # What is done once for all trajectories is in both counts.
+    one, two = (counted(network, torch.zeros(n, 1, T)) for n in (1, 2))
     weights = [p.numel() for name, p in recurrent.named_parameters() if name.startswith("weight")]
-    return int(counter.get_total_flops()) + 2 * sum(weights) * network.recurrent.steps
+    return two - one + 2 * sum(weights) * network.recurrent.steps
+
+
+def counted(network: TrajectoryNetwork, x: Tensor) -> int:
+    """Multiplications and additions that torch counts."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network.features(x)
+    return int(counter.get_total_flops())
 
 
 class NoRecurrence(nn.Module):
