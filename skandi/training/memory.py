@@ -1,8 +1,8 @@
 """Memory that stays with the process while a network learns.
 
 Each step of training asks for the same large arrays and gives them back. The allocator of Linux
-(glibc) maps those above 32 MiB anew every time, and the kernel fills them with zeros first: a
-quarter of the time of a step with WADNet at 100 points.
+(glibc) maps those above 32 MiB anew every time, and the kernel fills them with zeros first, which
+in float32 costs WADNet a good part of each step.
 """
 
 from __future__ import annotations
