@@ -126,6 +126,7 @@ ODD = {
     "every frame": lambda t: t.assign(frame=t.frame // 2),
     "times": lambda t: t.assign(t=t.frame * 0.05),
     "times only": lambda t: t.assign(t=t.frame).drop(columns="frame"),
+    "whole milliseconds": lambda t: t.assign(t=np.rint(t.frame * 50 / 3)).drop(columns="frame"),
     "no z": lambda t: t.drop(columns="z"),
     "z that moves for one": lambda t: t.assign(z=(t.particle == 3) * t.frame * 1.0),
     "y empty": lambda t: t.assign(y=np.nan),
@@ -138,6 +139,10 @@ ODD = {
 def test_predict__odd_tables__are_read_as_a_whole(tmp_path, change):
     table = ODD[change](messy(20))
     units = {"time_unit": "s", "space_unit": "µm"}
+    if change == "whole milliseconds":
+        units["frame_interval"] = 100 / 3
+    elif change == "some names are text":
+        units["frame_interval"] = 0.05  # of frames, every other of which is there
     expected = analyse(read_tracks(table, **units), **FAKES)
     folder = in_files(table, tmp_path / "in", n_files=2)
     out = predict(folder, tmp_path / "out", n_partitions=5, **units, **FAKES)

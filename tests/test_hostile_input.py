@@ -162,7 +162,7 @@ def test_weights__truth_as_a_size__is_refused_at_load(tmp_path):
 
 def test_frame_interval__too_long_with_its_stride__is_refused():
     frame = pd.DataFrame({"particle": 1, "frame": range(0, 24, 2), "x": np.arange(12.0)})
-    with pytest.raises(TracksFileError, match="each 2th frame is there"):
+    with pytest.raises(TracksFileError, match="one frame in 2 is there"):
         read_tracks(frame, frame_interval=1e308)
 
 

@@ -170,3 +170,8 @@ def test_sample__bundled_tracks__are_2d_ragged_and_hold_short_ones():
     assert len(tracks) == 40
     assert 2 <= np.count_nonzero(tracks.n_points < 10) <= 8
     assert tracks.report.steps == ()
+
+
+def test_read__list_of_trajectories__is_sent_to_where_it_is_read():
+    with pytest.raises(TracksFileError, match="A list came.*Tracks.from_trajectories"):
+        read_tracks([np.zeros((12, 2))])

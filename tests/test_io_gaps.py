@@ -122,7 +122,50 @@ def test_stride__each_24th_frame_everywhere__is_one_time_step():
     tracks = read_tracks(table.assign(x=np.arange(5.0)))
     assert tracks.ids == ["1#1", "1#2", "2"]
     assert tracks.frame_interval == 24
-    assert "each 24th frame" in str(tracks.report)
+    assert "one frame in 24" in str(tracks.report)
+
+
+FRAMES = pd.DataFrame({"track": 1, "frame": 2 * np.arange(12), "x": np.arange(12.0)})
+
+
+def test_stride__interval_of_frames__is_scaled_to_that_of_points():
+    tracks = read_tracks(FRAMES, frame_interval=0.05)
+    assert tracks.frame_interval == pytest.approx(0.1)
+    assert "0.1 long" in str(tracks.report)
+
+
+def test_stride__interval_beside_times__is_that_of_points():
+    times = FRAMES.rename(columns={"frame": "t"})
+    assert read_tracks(times, frame_interval=0.05).frame_interval == 0.05
+    assert read_tracks(times, frame_interval=2.0).frame_interval == 2.0
+
+
+def milliseconds(rate, n=60):
+    """Times of a camera, rounded to whole milliseconds, one track with a gap."""
+    t = np.rint(np.delete(np.arange(n), 30) * 1000 / rate)
+    return pd.DataFrame({"track": 1, "t": t.astype(int), "x": np.arange(n - 1.0)})
+
+
+@pytest.mark.parametrize("rate", [24, 30, 60])
+def test_times__whole_numbers_of_a_finer_clock__are_put_on_their_grid(rate):
+    for given in (None, 1000 / rate):
+        tracks = read_tracks(milliseconds(rate), frame_interval=given)
+        assert tracks.n_points.tolist() == [30, 29]
+        assert tracks.first_frames == [0, 31]
+        assert tracks.frame_interval == pytest.approx(1000 / rate, rel=0.01)
+
+
+@pytest.mark.parametrize("as_fraction", [0.0, 0.25])
+def test_times__interval_in_another_unit__is_an_error(as_fraction):
+    table = milliseconds(30)
+    table["t"] = table["t"] + as_fraction
+    with pytest.raises(TracksFileError, match="Give it in the unit of the times"):
+        read_tracks(table, frame_interval=0.0333)
+
+
+def test_times__that_count_frames__stay_frames():
+    table = GAPPED.rename(columns={"frame": "t"})
+    assert read_tracks(table, frame_interval=0.02).ids == ["1#1", "1#2", "1#3", "2"]
 
 
 def test_units__given_by_the_caller__are_in_the_result():

@@ -346,3 +346,10 @@ def test_tidy__fifty_times_the_rows__takes_no_more_calls():
     calls_while_reading(100, 10)  # imports and caches
     few, many = calls_while_reading(100, 10), calls_while_reading(100, 500)
     assert many < 1.2 * few, "something loops over rows"
+
+
+def test_ids__larger_than_a_float_can_count__stay_apart():
+    first = 2**60 + 1
+    table = pd.DataFrame({"particle": [first] * 3 + [first + 1] * 3, "frame": [0, 1, 2] * 2})
+    tracks = read_tracks(table.assign(x=np.arange(6.0)))
+    assert tracks.ids == [str(first), str(first + 1)]

@@ -48,8 +48,9 @@ def analyse_partition(job: Job, number: int, whole: Whole) -> int:
     rows = gather(job, number)
     rows.frame_interval = whole.frame_interval
     policies = {name: settings[name] for name in ("gaps", "duplicates", "constant_axes")}
-    units = {name: settings[name] for name in ("frame_interval", "time_unit", "space_unit")}
-    tracks = say_units(assemble(rows, **policies, whole=whole), **units)
+    tracks = say_units(
+        assemble(rows, **policies, whole=whole), None, settings["time_unit"], settings["space_unit"]
+    )
     alpha_model, model_classifier = _models(job, len(whole.axes))
     with one_thread():
         table = analyse(

@@ -18,6 +18,7 @@ from skandi.io.duplicates import DUPLICATE_POLICIES, DuplicatePolicy, settle_dup
 from skandi.io.gaps import (
     GAP_POLICIES,
     GapPolicy,
+    counts_time,
     frames_from_times,
     interpolate_gaps,
     split_at_gaps,
@@ -128,8 +129,7 @@ def survey(
         high=dict(zip(table.axes, table.positions.max(axis=0).tolist(), strict=True)),
         fractional=not np.array_equal(np.rint(table.time), table.time),
     )
-    if not found.fractional and np.abs(table.time).max() <= _LARGEST_FRAME:
-        found.stride = _stride(table.time.astype(np.int64), table.starts())
+    found.stride, found.shortest = _steps(table)
     if table.clock is not None:
         ratio, row = clock_steps(table, np.arange(len(table.track)))
         number = np.array([track_number(name) for name in table.names], dtype=np.float64)
@@ -237,14 +237,21 @@ def _frames(table: Localisations, of_whole: Whole | None) -> NDArray[np.int64]:
     starts = table.starts()
     whole = np.rint(table.time)
     fractional = not np.array_equal(whole, table.time)
-    if fractional or (of_whole is not None and of_whole.fractional):
-        if table.is_frame and fractional:
-            row = np.flatnonzero(whole != table.time)[0]
-            raise TracksFileError(
-                f"{table.source}: frame {table.time[row]:g} of track "
-                f"{table.names[table.track[row]]} is not a whole number. Frames are counted; name "
-                "the column 't' if it holds times."
-            )
+    if table.is_frame and fractional:
+        row = np.flatnonzero(whole != table.time)[0]
+        raise TracksFileError(
+            f"{table.source}: frame {table.time[row]:g} of track "
+            f"{table.names[table.track[row]]} is not a whole number. Frames are counted; name "
+            "the column 't' if it holds times."
+        )
+    stride, shortest = _steps(table) if of_whole is None else (of_whole.stride, 0.0)
+    are_times = (
+        of_whole.are_times
+        if of_whole is not None
+        else not table.is_frame
+        and counts_time(shortest, stride, fractional, table.frame_interval, table.source)
+    )
+    if are_times:
         frames, interval = frames_from_times(table.time, starts, table.frame_interval, table.source)
         if interval is not None:
             table.frame_interval = interval
@@ -253,28 +260,36 @@ def _frames(table: Localisations, of_whole: Whole | None) -> NDArray[np.int64]:
     if np.abs(whole).max() > _LARGEST_FRAME:
         raise TracksFileError(f"{table.source}: frame {np.abs(whole).max():g} is too large.")
     frames = whole.astype(np.int64)
-    stride = _stride(frames, starts) if of_whole is None else of_whole.stride
     if stride <= 1:
         return frames
-    if table.frame_interval is not None:
+    if table.frame_interval is not None and table.is_frame:
         table.frame_interval *= stride
         if not np.isfinite(table.frame_interval):
             raise TracksFileError(
-                f"{table.source}: each {stride}th frame is there, and as many frame intervals are "
+                f"{table.source}: one frame in {stride} is there, and as many frame intervals are "
                 "too long for a number. Give the right frame_interval."
             )
-    elif not table.is_frame:
+    elif table.frame_interval is None and not table.is_frame:
         table.frame_interval = float(stride)
-    table.note("stride", f"only each {stride}th frame is there: taken as one time step")
+    apart = "" if table.frame_interval is None else f", {table.frame_interval:g} long"
+    table.note("stride", f"only one frame in {stride} is there: taken as one time step{apart}")
     first = frames[starts]
     lengths = np.diff(np.append(starts, len(frames)))
     return np.repeat(first // stride, lengths) + (frames - np.repeat(first, lengths)) // stride
 
 
-def _stride(frames: NDArray[np.int64], starts: NDArray[np.int64]) -> int:
-    """The largest number that divides all steps within tracks, 0 if there are none."""
-    steps = steps_within(frames, starts)
-    return int(np.gcd.reduce(steps)) if len(steps) else 0
+def _steps(table: Localisations) -> tuple[int, float]:
+    """The largest number that divides all steps within tracks, and the shortest; 0 if unknown.
+
+    What divides them is 0 where they are no whole numbers, or too large for frames.
+    """
+    steps = steps_within(table.time, table.starts())
+    if not len(steps):
+        return 0, 0.0
+    whole = np.array_equal(np.rint(table.time), table.time)
+    counted = whole and np.abs(table.time).max() <= _LARGEST_FRAME
+    stride = int(np.gcd.reduce(steps.astype(np.int64))) if counted else 0
+    return stride, float(steps.min())
 
 
 def _drop_constant_axes(table: Localisations) -> None:

@@ -116,8 +116,9 @@ def read_tracks(
         Which trajectories to take from a challenge file that mixes dimensions, and how many
         dimensions an array of andi_datasets has.
     frame_interval : float, optional
-        Time from one point to the next, in `time_unit`, when the file does not say it right. Where
-        the time column holds fractions, its grid.
+        Time from one frame to the next, in `time_unit`, when the file does not say it right: where
+        only each n-th frame is there, points are n times as far apart. Where there is a column of
+        times and none of frames, the time from one point to the next.
     time_unit, space_unit : str, optional
         Units, when the file does not say them right. Positions are never converted.
 
@@ -166,7 +167,8 @@ def read_tracks(
     )
     if n_dims is not None and tracks.n_dims != n_dims:
         raise TracksFileError(f"{table.source} has {tracks.n_dims}-D tracks, not {n_dims}-D.")
-    return say_units(tracks, frame_interval, time_unit, space_unit)
+    # The interval is in the tracks already, perhaps many frames long.
+    return say_units(tracks, None, time_unit, space_unit)
 
 
 def _read(
@@ -187,6 +189,11 @@ def _read(
                 f"{', '.join(ARRAY_FORMATS)}."
             )
         return _read_array(source, "array", format, n_dims)
+    if not isinstance(source, str | os.PathLike):
+        raise TracksFileError(
+            f"A {type(source).__name__} came: read_tracks reads a path, a DataFrame or an array. "
+            "Trajectories go to analyse as they are, or to Tracks.from_trajectories."
+        )
     path = Path(source)
     if format == "auto":
         format = detect_format(path)

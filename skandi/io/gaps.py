@@ -30,6 +30,49 @@ def steps_within(values: NDArray, starts: NDArray[np.int64]) -> NDArray:
     return np.diff(values)[inside[1:]]
 
 
+def counts_time(
+    shortest: float, stride: int, fractional: bool, interval: float | None, source: str
+) -> bool:
+    """Whether a column that may hold times or frame numbers holds times.
+
+    Parameters
+    ----------
+    shortest : float
+        The shortest step within a track, 0 if there is none.
+    stride : int
+        What divides all steps, if all are whole numbers.
+    fractional : bool
+        Whether some are not.
+    interval : float or None
+        Time between frames, where the caller gives it.
+    source : str
+        What the error calls the table.
+
+    Raises
+    ------
+    TracksFileError
+        If they are times, and the interval is given in another unit.
+
+    Examples
+    --------
+    >>> counts_time(33, 1, False, None, "0, 33, 67 ms"), counts_time(1, 1, False, 0.02, "frames")
+    (True, False)
+    """
+    if not shortest:
+        return fractional
+    if interval is not None and abs(shortest / interval - 1) < _JITTER:
+        return True
+    # Rounded to whole numbers, a clock's steps have no common divisor; frames have neighbours.
+    are_times = fractional or (shortest >= _LONG_GAP and shortest > stride)
+    if are_times and interval is not None and shortest > _LONG_GAP * interval:
+        raise TracksFileError(
+            f"{source}: no two times of a track are closer than {shortest:g}, and frame_interval "
+            f"is {interval:g}. Give it in the unit of the times, or name the column 'frame' if it "
+            "holds frame numbers."
+        )
+    return are_times
+
+
 def frames_from_times(
     times: NDArray[np.float64],
     starts: NDArray[np.int64],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Hashable, Sequence
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,8 @@ def canonical_id(value: Hashable) -> str | None:
     >>> [canonical_id(value) for value in (7, 7.0, "7.0", " 007 ", "cell 7", -1, "None")]
     ['7', '7', '7', '007', 'cell 7', None, None]
     """
+    if isinstance(value, Integral) and not isinstance(value, bool | np.bool_):
+        return str(int(value)) if value >= 0 else None  # a float has no more than 53 bits
     if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
         number = float(value)
         if not np.isfinite(number) or number < 0:

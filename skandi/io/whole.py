@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skandi.errors import TracksFileError
+from skandi.io.gaps import counts_time
 from skandi.io.localisations import Localisations
 
 # Enough for a median to seven digits, few enough to travel between processes.
@@ -32,8 +33,8 @@ class Whole:
         Those of them that are read: an axis on which nothing moves is left out.
     stride : int
         Largest number that divides all steps from frame to frame.
-    fractional : bool
-        Whether any time is not a whole number.
+    are_times : bool
+        Whether times are to be put on a grid, because no frames are counted.
     frame_interval : float or None
         Time from one frame to the next as far as the source says it, before `stride`.
     """
@@ -41,7 +42,7 @@ class Whole:
     filled: tuple[str, ...]
     axes: tuple[str, ...]
     stride: int = 1
-    fractional: bool = False
+    are_times: bool = False
     frame_interval: float | None = None
 
 
@@ -59,6 +60,8 @@ class Survey:
         Smallest and largest position on each axis.
     stride : int
         Largest number that divides all steps between frames; 0 if there are none.
+    shortest : float
+        The shortest step within a track; 0 if there is none.
     fractional : bool
         Whether any time is not a whole number.
     clock : ndarray of shape (n, 2)
@@ -70,6 +73,7 @@ class Survey:
     low: dict[str, float] = field(default_factory=dict)
     high: dict[str, float] = field(default_factory=dict)
     stride: int = 0
+    shortest: float = 0.0
     fractional: bool = False
     clock: NDArray[np.float64] = field(default_factory=_no_steps)
 
@@ -90,6 +94,7 @@ def merged(surveys: Sequence[Survey]) -> Survey:
             total.low[axis] = min(low, total.low.get(axis, low))
             total.high[axis] = max(survey.high[axis], total.high.get(axis, survey.high[axis]))
         total.stride = int(np.gcd(total.stride, survey.stride))
+        total.shortest = min(filter(None, (total.shortest, survey.shortest)), default=0.0)
         total.fractional |= survey.fractional
     total.clock = fewest_tracks(np.concatenate([_no_steps(), *(s.clock for s in surveys)]))
     return total
@@ -125,15 +130,18 @@ def whole_of(
     Raises
     ------
     TracksFileError
-        If no localisation is left, or times are fractions and their grid is not given: the median
-        step of a part is not that of the whole.
+        If no localisation is left, or there are times and their grid is not given: the median step
+        of a part is not that of the whole.
     """
     if not survey.low:
         raise TracksFileError(
             f"{source}: no track is left to read: no row has a track, a frame and a position."
         )
     moving = [axis for axis in filled if survey.low[axis] != survey.high[axis]]
-    if survey.fractional and not is_frame and frame_interval is None:
+    are_times = not is_frame and counts_time(
+        survey.shortest, survey.stride, survey.fractional, frame_interval, source
+    )
+    if are_times and frame_interval is None:
         raise TracksFileError(
             f"{source} has times and no frame numbers. A table that is read in parts needs "
             "frame_interval, the grid of its times."
@@ -145,7 +153,7 @@ def whole_of(
         filled=tuple(filled),
         axes=tuple(moving if drop_constant and moving else filled),
         stride=max(survey.stride, 1),
-        fractional=survey.fractional,
+        are_times=are_times,
         frame_interval=frame_interval,
     )
 
