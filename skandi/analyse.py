@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from skandi.calibration import LARGEST_NOVELTY
 from skandi.diffusion import MODELS
-from skandi.errors import SkandiError, TrajectoryError
+from skandi.errors import SkandiError, TracksFileError, TrajectoryError
 from skandi.io import Tracks, read_tracks
+from skandi.io.arrays import array_format
 from skandi.lengths import group_by_length
 from skandi.msd import MAX_LAG, generalised_diffusion
 from skandi.normalize import standardize
@@ -164,14 +166,42 @@ def _as_tracks(tracks: Any) -> Tracks:
         return tracks
     if isinstance(tracks, str | os.PathLike | pd.DataFrame):
         return read_tracks(tracks)
-    shape: tuple[int, ...] = getattr(tracks, "shape", ())
-    if len(shape) == 2 and 1 <= shape[1] <= _MOST_DIMS < shape[0]:
+    if _is_one_track(tracks):
         # as a table it would be many one-dimensional tracks, each too short
         raise TrajectoryError(
-            f"An array of shape {shape} came, which is one track of {shape[0]} points: pass "
-            "[track]. A list of tracks is needed, or an array (n_tracks, T, d)."
+            f"An array of shape {np.shape(tracks)} came, which is one track of {len(tracks)} "
+            "points: pass [track]. A list of tracks is needed, or an array (n_tracks, T, d)."
         )
+    if isinstance(tracks, np.ndarray) and _is_of_a_program(tracks):
+        return read_tracks(tracks)
     return Tracks.from_trajectories(tracks)
+
+
+def _is_one_track(tracks: Any) -> bool:
+    """Whether more rows came than dimensions there can be, each of one to three numbers."""
+    if isinstance(tracks, np.ndarray):
+        return tracks.ndim == 2 and 1 <= tracks.shape[1] <= _MOST_DIMS < len(tracks)
+    if not isinstance(tracks, list | tuple) or len(tracks) <= _MOST_DIMS:
+        return False
+    width = len(tracks[0]) if _is_flat(tracks[0]) else 0
+    return 1 <= width <= _MOST_DIMS and all(
+        _is_flat(row) and len(row) == width for row in tracks[1:]
+    )
+
+
+def _is_flat(row: Any) -> bool:
+    if isinstance(row, np.ndarray):
+        return row.ndim == 1
+    return isinstance(row, list | tuple) and all(isinstance(value, Real) for value in row)
+
+
+def _is_of_a_program(array: NDArray) -> bool:
+    """Whether an array is laid out as andi_datasets or napari do, or has NaN for missing frames."""
+    try:
+        form = array_format(array, "the array")
+    except TracksFileError:
+        return False
+    return form != "noctiluca" or bool(np.isnan(array).any())
 
 
 def _ask(

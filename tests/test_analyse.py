@@ -6,11 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_estimators import ConstantAlpha, LengthAsAlpha, LengthAsModel
+from pandas.testing import assert_frame_equal
 
 from skandi import analyse, load_pretrained
 from skandi.diffusion import MODELS
 from skandi.errors import SkandiError, TracksFileError, TrajectoryError
-from skandi.io import Tracks, read_tracks, sample_tracks_path, write_results, write_tracks
+from skandi.io import (
+    Tracks,
+    napari_array,
+    read_tracks,
+    sample_tracks_path,
+    write_results,
+    write_tracks,
+)
 
 COLUMNS = [
     "track_id", "n_points", "n_dims", "duration", "alpha", "alpha_lower", "alpha_upper",
@@ -223,7 +231,26 @@ def test_analyse__single_track_without_a_list__is_not_taken_for_many(n_dims):
     quick = {"alpha_model": LengthAsAlpha(), "model_classifier": LengthAsModel()}
     with pytest.raises(TrajectoryError, match=r"one track of 40 points: pass \[track\]"):
         analyse(track, **quick)
+    for rows in (track.tolist(), list(track)):
+        with pytest.raises(TrajectoryError, match=r"one track of 40 points: pass \[track\]"):
+            analyse(rows, **quick)
     assert analyse([track], **quick).n_points.tolist() == [40]
     assert analyse(track[None], **quick).n_points.tolist() == [40]
     table = np.random.default_rng(0).normal(size=(5, 40))  # five one-dimensional tracks
     assert analyse(table, **quick).n_points.tolist() == [40] * 5
+
+
+@pytest.mark.parametrize("form", ["andi-datasets", "napari", "noctiluca"])
+def test_analyse__array_of_a_program__is_read_as_read_tracks_does(form):
+    if form == "andi-datasets":
+        positions = np.stack(walks(31, 31, 31, n_dims=1))[..., 0]
+        array = np.column_stack([np.full(3, 2.0), np.full(3, 0.7), positions])
+    elif form == "napari":
+        array = napari_array(Tracks.from_trajectories(walks(30, 30, 30)))
+    else:
+        array = np.stack(walks(30, 30, 30))
+        array[1, 20:] = np.nan
+    expected = analysed(read_tracks(array))
+    n_points = {"andi-datasets": [31] * 3, "napari": [30] * 3, "noctiluca": [30, 20, 30]}
+    assert expected.n_points.tolist() == n_points[form]
+    assert_frame_equal(analysed(array), expected)
