@@ -7,6 +7,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -199,14 +200,14 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
         return tasks
 
     def _splitter(self, seed: int = 0) -> Any:
-        if isinstance(self.cv, int):
+        if isinstance(self.cv, Integral):
             kind = StratifiedKFold if hasattr(self, "classes_") else KFold
-            return kind(self.cv, shuffle=True, random_state=seed)
+            return kind(int(self.cv), shuffle=True, random_state=seed)
         return check_cv(self.cv)
 
     def _enough(self, targets: NDArray) -> bool:
         """Tell whether a bucket can be split into folds that all have something to learn."""
-        n_splits = self.cv if isinstance(self.cv, int) else 2
+        n_splits = int(self.cv) if isinstance(self.cv, Integral) else 2
         if len(targets) < max(self.min_bucket, 2 * n_splits):
             return False
         if not hasattr(self, "classes_"):

@@ -125,7 +125,8 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
         Returns
         -------
         ndarray of shape (n,)
-            The most probable label of each.
+            The most probable label of each. A trajectory that never moves gets one too, which says
+            nothing; `skandi.analyse` leaves it out.
         """
         best = self.predict_logits(X).argmax(axis=1)
         return self.classes_[best]

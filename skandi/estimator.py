@@ -152,6 +152,11 @@ class TrajectoryEstimator(
     ) -> TrajectoryEstimator:
         self._check_sizes()
         earlier = self.net_.module_ if self.warm_start and hasattr(self, "net_") else None
+        if earlier is None and self.max_epochs < 1:
+            raise ValueError(
+                f"max_epochs is {self.max_epochs!r}: a network that has learnt nothing needs 1 or "
+                "more."
+            )
         trajectories = learn_input(self, X)
         targets = self._encode_targets(y, learn=True)
         require_as_many(trajectories, targets)
@@ -386,7 +391,7 @@ class TrajectoryEstimator(
         return Protocol(
             lr=self.lr,
             max_epochs=self.max_epochs,
-            batch_size=self.batch_size,
+            batch_size=int(self.batch_size),
             patience=self.patience,
             lr_factor=self.lr_factor,
             max_reductions=_MAX_REDUCTIONS,

@@ -138,7 +138,8 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
         Returns
         -------
         ndarray of shape (n,), float32
-            α, the estimate that minimises the error the network was trained on.
+            α, the estimate that minimises the error the network was trained on. A trajectory that
+            never moves gets one too, which says nothing; `skandi.analyse` leaves it out.
 
         Raises
         ------

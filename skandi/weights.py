@@ -60,7 +60,7 @@ def save_weights(
         name: (t.to(dtype) if t.is_floating_point() else t).detach().cpu().contiguous()
         for name, t in state.items()
     }
-    written = json.dumps(config, sort_keys=True)
+    written = json.dumps(config, sort_keys=True, default=_as_plain)
     metadata = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),

@@ -81,7 +81,7 @@ def analyse_windows(
         trajectories=[x[start : start + window] for start in starts],
         ids=[str(start) for start in starts],
         first_frames=[whole.first_frames[0] + start for start in starts],
-        notes=[""] * len(starts),
+        notes=whole.notes * len(starts),
     )
     table = analyse(
         windows,

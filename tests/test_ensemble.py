@@ -88,6 +88,13 @@ def test_members__of_any_fit__are_clones_with_a_seed_each():
     assert template[-1].random_state is None
 
 
+def test_members__number_of_folds_from_an_array__shuffles_as_a_number_does():
+    X, y = tracks(60, high=19)
+    bag = LengthBaggingRegressor(SpreadRegressor(), lengths=[10], min_bucket=9, random_state=0)
+    folds = [clone(bag).set_params(cv=cv).fit(X, y).oof_prediction_ for cv in (3, np.int64(3))]
+    np.testing.assert_array_equal(*folds)
+
+
 def test_members__of_ours__are_judged_by_their_own_fold(monkeypatch):
     X, y = tracks(40, high=19)
     original, calls = AlphaRegressor.fit, []

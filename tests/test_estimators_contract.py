@@ -487,8 +487,23 @@ def test_failed_fit__estimator__is_as_it_was(kind, fitted):
         ({"length": 7.5}, "length is 7.5"),
         ({"batch_size": 0}, "batch_size is 0; pass a whole number of at least 1.*or -1"),
         ({"batch_size": -2}, "batch_size is -2"),
+        ({"max_epochs": 0}, "max_epochs is 0.*1 or more"),
     ],
 )
 def test_wrong_parameter__fit__says_what_is_allowed(kind, changes, message):
     with pytest.raises(ValueError, match=message):
         small(kind).set_params(**changes).fit(ragged(), targets(kind))
+
+
+@each_kind
+def test_parameters__of_numpy__are_the_numbers_they_are(kind, tmp_path):
+    """A search hands over the values of an array as such."""
+    sizes = {"batch_size": 8, "length": 5, "random_state": 0}
+    numpys = {name: np.int64(value) for name, value in sizes.items()}
+    plain, of_numpy = (
+        small(kind).set_params(**each).fit(ragged(), targets(kind)) for each in (sizes, numpys)
+    )
+    of_numpy.save(tmp_path / "w.safetensors")
+    loaded = type(of_numpy).load(tmp_path / "w.safetensors")
+    for each in (of_numpy, loaded):
+        assert_array_equal(answers(each, ragged()), answers(plain, ragged()))

@@ -81,6 +81,7 @@ def results(n):
     table = pd.DataFrame({"alpha": np.linspace(0.1, 1.9, n), "novelty": np.arange(n) / n})
     table["model"] = pd.Series([MODELS[k % 5] for k in range(n)], dtype="string")
     table.loc[n - 1] = [np.nan, np.nan, None]
+    table["track_id"] = [str(k) for k in range(n)]
     return table
 
 
@@ -115,6 +116,8 @@ def test_tracks__positions__are_where_they_were_measured():
 def test_tracks__table_of_others__is_refused():
     with pytest.raises(SkandiError, match="4 rows and there are 3 tracks"):
         plot.TracksDisplay.from_table(Tracks.from_trajectories(walks(3)), results(4))
+    with pytest.raises(SkandiError, match="another order"):
+        plot.TracksDisplay.from_table(Tracks.from_trajectories(walks(4)), results(4).iloc[::-1])
 
 
 def test_tracks__novelty_that_nobody_knows__is_refused():

@@ -57,6 +57,12 @@ def test_windows__several_tracks__are_refused():
         windows(Tracks.from_trajectories([line(40), line(40)]), 10, 1)
 
 
+def test_windows__note_of_the_track__stays_with_each_window():
+    track = Tracks.from_trajectories([line(40)])
+    track.notes[0] = "16 missing frames interpolated"
+    assert windows(track, 20, 20).note.tolist() == ["16 missing frames interpolated"] * 2
+
+
 def test_windows__short_for_the_estimators__say_so():
     table = analyse_windows(
         line(40), 8, 8, alpha_model=LengthAsAlpha(), model_classifier=LengthAsModel()

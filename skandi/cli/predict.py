@@ -182,7 +182,10 @@ def _compare(table: pd.DataFrame, output: Path | None) -> None:
         if output is not None:
             raise SkandiError(f"{output}: tracks of two conditions or more are needed to compare")
         return
+    first = table["condition"].iloc[0]
     compared = compare_conditions(read)
+    if first not in set(read["condition"]):
+        say(f"no track of {printable(first)} has an answer: compared with the next condition")
     say("differences, with 95 % intervals:")
     for row in compared[(compared["value"] > 0) | (compared["value_reference"] > 0)].itertuples():
         say(

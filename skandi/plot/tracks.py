@@ -126,6 +126,11 @@ class TracksDisplay:
                 f"The table has {len(table)} rows and there are {len(tracks)} tracks: pass the "
                 "table that analyse made of them."
             )
+        if table["track_id"].astype(str).tolist() != list(tracks.ids):
+            raise SkandiError(
+                "The table's tracks are others, or stand in another order: pass the table as "
+                "analyse made it, unsorted."
+            )
         if color == "model":
             codes = {model: float(k) for k, model in enumerate(MODELS)}
             values = table["model"].astype(object).map(codes).to_numpy(np.float64)
