@@ -288,7 +288,10 @@ def report(options: argparse.Namespace) -> None:
 
 
 def summarize(rows: list[dict[str, Any]], alarms: list[dict[str, Any]]) -> dict[str, Any]:
-    """Means over rows, rows in which each way is best, and false alarms."""
+    """Means over rows, rows in which each way is best, and false alarms.
+
+    Rows in which skandi is better are of one other way at a time: by AUROC, and by detection.
+    """
     table = np.array([[row["values"][w] for w in (*WAYS, *PARTS)] for row in rows])
     best = table[:, : len(WAYS)].argmax(axis=1)
     measured = {w: [a[w] for a in alarms] for w in (*WAYS, *PARTS)}
@@ -298,6 +301,7 @@ def summarize(rows: list[dict[str, Any]], alarms: list[dict[str, Any]]) -> dict[
             "mean_detection": round(float(table[:, k, 1].mean()), 4),
             "rows_best_in_auroc": int((best[:, 0] == k).sum()),
             "rows_best_in_detection": int((best[:, 1] == k).sum()),
+            "rows_in_which_skandi_is_better": (table[:, 0] > table[:, k]).sum(axis=0).tolist(),
             "false_alarms_from_to": [min(measured[w]), max(measured[w])],
         }
         for k, w in enumerate((*WAYS, *PARTS))
@@ -325,8 +329,13 @@ def show(rows: list[dict[str, Any]], summary: dict[str, Any]) -> None:
         "best on average, detection": all(
             ours["mean_detection"] > summary[w]["mean_detection"] for w in WAYS[1:]
         ),
-        "best on most rows, AUROC": 2 * ours["rows_best_in_auroc"] > len(rows),
-        "best on most rows, detection": 2 * ours["rows_best_in_detection"] > len(rows),
+        "better than each other way on most rows": all(
+            2 * better > len(rows)
+            for w in WAYS[1:]
+            for better in summary[w]["rows_in_which_skandi_is_better"]
+        ),
+        "best of all on most rows, AUROC": 2 * ours["rows_best_in_auroc"] > len(rows),
+        "best of all on most rows, detection": 2 * ours["rows_best_in_detection"] > len(rows),
         "false alarms of 5 ± 1 % in every part": all(
             0.04 <= v <= 0.06 for v in ours["false_alarms_from_to"]
         ),
