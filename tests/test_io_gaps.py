@@ -165,7 +165,10 @@ def test_times__interval_in_another_unit__is_an_error(as_fraction):
 
 def test_times__that_count_frames__stay_frames():
     table = GAPPED.rename(columns={"frame": "t"})
-    assert read_tracks(table, frame_interval=0.02).ids == ["1#1", "1#2", "1#3", "2"]
+    for interval in (0.02, 0.8, 1.0, 1.2, 60.0):
+        tracks = read_tracks(table, frame_interval=interval)
+        assert tracks.ids == ["1#1", "1#2", "1#3", "2"]
+        assert tracks.frame_interval == interval
 
 
 def test_units__given_by_the_caller__are_in_the_result():

@@ -58,12 +58,12 @@ def counts_time(
     >>> counts_time(33, 1, False, None, "0, 33, 67 ms"), counts_time(1, 1, False, 0.02, "frames")
     (True, False)
     """
-    if not shortest:
+    # Rounded to whole numbers, a clock's steps have no common divisor; frames have neighbours.
+    if not shortest or (shortest == stride and not fractional):
         return fractional
     if interval is not None and abs(shortest / interval - 1) < _JITTER:
         return True
-    # Rounded to whole numbers, a clock's steps have no common divisor; frames have neighbours.
-    are_times = fractional or (shortest >= _LONG_GAP and shortest > stride)
+    are_times = fractional or shortest >= _LONG_GAP
     if are_times and interval is not None and shortest > _LONG_GAP * interval:
         raise TracksFileError(
             f"{source}: no two times of a track are closer than {shortest:g}, and frame_interval "
