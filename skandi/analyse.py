@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from numbers import Real
 from typing import Any
 
@@ -166,27 +166,26 @@ def _as_tracks(tracks: Any) -> Tracks:
         return tracks
     if isinstance(tracks, str | os.PathLike | pd.DataFrame):
         return read_tracks(tracks)
-    if _is_one_track(tracks):
+    shape: tuple[int, ...] = getattr(tracks, "shape", ())
+    if isinstance(tracks, list | tuple):
+        shape = _shape_of_rows(tracks)
+    if len(shape) == 2 and 1 <= shape[1] <= _MOST_DIMS < shape[0]:
         # as a table it would be many one-dimensional tracks, each too short
         raise TrajectoryError(
-            f"An array of shape {np.shape(tracks)} came, which is one track of {len(tracks)} "
+            f"A table of {shape[0]} rows of {shape[1]} came, which is one track of {shape[0]} "
             "points: pass [track]. A list of tracks is needed, or an array (n_tracks, T, d)."
         )
-    if isinstance(tracks, np.ndarray) and _is_of_a_program(tracks):
-        return read_tracks(tracks)
+    if isinstance(tracks, np.ndarray):
+        return _read_array(tracks)
     return Tracks.from_trajectories(tracks)
 
 
-def _is_one_track(tracks: Any) -> bool:
-    """Whether more rows came than dimensions there can be, each of one to three numbers."""
-    if isinstance(tracks, np.ndarray):
-        return tracks.ndim == 2 and 1 <= tracks.shape[1] <= _MOST_DIMS < len(tracks)
-    if not isinstance(tracks, list | tuple) or len(tracks) <= _MOST_DIMS:
-        return False
-    width = len(tracks[0]) if _is_flat(tracks[0]) else 0
-    return 1 <= width <= _MOST_DIMS and all(
-        _is_flat(row) and len(row) == width for row in tracks[1:]
-    )
+def _shape_of_rows(rows: Sequence[Any]) -> tuple[int, ...]:
+    """Shape of the table that a list of short rows of numbers is; () for anything else."""
+    width = len(rows[0]) if len(rows) and _is_flat(rows[0]) else 0
+    if not 2 <= width <= _MOST_DIMS or any(not _is_flat(r) or len(r) != width for r in rows):
+        return ()
+    return len(rows), width
 
 
 def _is_flat(row: Any) -> bool:
@@ -195,13 +194,22 @@ def _is_flat(row: Any) -> bool:
     return isinstance(row, list | tuple) and all(isinstance(value, Real) for value in row)
 
 
-def _is_of_a_program(array: NDArray) -> bool:
-    """Whether an array is laid out as andi_datasets or napari do, or has NaN for missing frames."""
+def _read_array(array: NDArray) -> Tracks:
+    """Take an array for a table of tracks, or for what napari, noctiluca or andi_datasets make."""
     try:
         form = array_format(array, "the array")
     except TracksFileError:
-        return False
-    return form != "noctiluca" or bool(np.isnan(array).any())
+        form = None
+    if form == "napari" or (form == "noctiluca" and np.isnan(array).any()):
+        return read_tracks(array)
+    # Tracks that start at the origin look like those of model 0.
+    if form == "andi-datasets" and array[:, 0].any():
+        raise TrajectoryError(
+            f"An array of shape {array.shape} came, with a model and an exponent in each row as "
+            "andi_datasets writes them: pass read_tracks(array, 'andi-datasets', n_dims=d), or "
+            "list(array) if its rows are one-dimensional tracks."
+        )
+    return Tracks.from_trajectories(array)
 
 
 def _ask(

@@ -210,7 +210,7 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
                 lr=self.lr,
                 weight_decay=self.weight_decay,
                 max_epochs=self.max_epochs,
-                batch_size=self.batch_size,
+                batch_size=int(self.batch_size),
                 seed=order_seed,
             )
             self.history_ = train_autoencoder(

@@ -231,7 +231,7 @@ def test_analyse__single_track_without_a_list__is_not_taken_for_many(n_dims):
     quick = {"alpha_model": LengthAsAlpha(), "model_classifier": LengthAsModel()}
     with pytest.raises(TrajectoryError, match=r"one track of 40 points: pass \[track\]"):
         analyse(track, **quick)
-    for rows in (track.tolist(), list(track)):
+    for rows in (track.tolist(), list(track)) if n_dims > 1 else ():
         with pytest.raises(TrajectoryError, match=r"one track of 40 points: pass \[track\]"):
             analyse(rows, **quick)
     assert analyse([track], **quick).n_points.tolist() == [40]
@@ -240,17 +240,27 @@ def test_analyse__single_track_without_a_list__is_not_taken_for_many(n_dims):
     assert analyse(table, **quick).n_points.tolist() == [40] * 5
 
 
-@pytest.mark.parametrize("form", ["andi-datasets", "napari", "noctiluca"])
+@pytest.mark.parametrize("form", ["napari", "noctiluca"])
 def test_analyse__array_of_a_program__is_read_as_read_tracks_does(form):
-    if form == "andi-datasets":
-        positions = np.stack(walks(31, 31, 31, n_dims=1))[..., 0]
-        array = np.column_stack([np.full(3, 2.0), np.full(3, 0.7), positions])
-    elif form == "napari":
+    if form == "napari":
         array = napari_array(Tracks.from_trajectories(walks(30, 30, 30)))
     else:
         array = np.stack(walks(30, 30, 30))
         array[1, 20:] = np.nan
     expected = analysed(read_tracks(array))
-    n_points = {"andi-datasets": [31] * 3, "napari": [30] * 3, "noctiluca": [30, 20, 30]}
+    n_points = {"napari": [30, 30, 30], "noctiluca": [30, 20, 30]}
     assert expected.n_points.tolist() == n_points[form]
     assert_frame_equal(analysed(array), expected)
+    masked = np.ma.masked_where(array == array[0], array)
+    with pytest.raises((TracksFileError, TrajectoryError), match="masked"):
+        analysed(masked)
+
+
+def test_analyse__array_with_labels__is_not_taken_for_positions():
+    positions = np.abs(np.stack(walks(30, 30, 30, n_dims=1))[..., 0]) % 1.9 + 0.05
+    labelled = np.column_stack([[0, 2, 4], positions])
+    with pytest.raises(TrajectoryError, match=r"read_tracks\(array, 'andi-datasets'"):
+        analysed(labelled)
+    assert analysed(list(labelled)).n_points.tolist() == [31] * 3
+    from_origin = np.column_stack([np.zeros(3), positions])
+    assert analysed(from_origin).n_points.tolist() == [31] * 3

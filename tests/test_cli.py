@@ -188,6 +188,14 @@ def test_predict__several_files__count_what_they_skipped(quick, tmp_path):
     assert "too short: 6 tracks\n" in result.stderr  # "0, 1, 2, 0, 1, 2" would name nothing
 
 
+def test_predict__first_condition_without_an_answer__is_said(quick, tmp_path):
+    for name, T in (("a", 5), ("b", 20), ("c", 30)):
+        table_of_tracks(tmp_path / f"{name}.csv", 3, T)
+    result = skandi_("predict", *(tmp_path / f"{name}.csv" for name in "abc"))
+    assert "no track of a has an answer: compared with the next condition" in result.stderr
+    assert "c less b" in result.stderr
+
+
 def test_predict__files_without_a_condition__are_one_each(quick, tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from skandi.errors import TracksFileError
-from skandi.io import read_tracks
+from skandi.io import read_tracks, write_tracks
 
 GAPPED = pd.DataFrame(
     {
@@ -161,6 +161,33 @@ def test_times__interval_in_another_unit__is_an_error(as_fraction):
     table["t"] = table["t"] + as_fraction
     with pytest.raises(TracksFileError, match="Give it in the unit of the times"):
         read_tracks(table, frame_interval=0.0333)
+
+
+def test_times__too_many_intervals__are_refused():
+    table = pd.DataFrame({"track": 1, "t": [0.0, 20.0, 41.0, 1e21], "x": np.arange(4.0)})
+    with pytest.raises(TracksFileError, match="too many frame intervals"):
+        read_tracks(table)
+
+
+def test_times__far_from_zero__are_read():
+    table = milliseconds(30)
+    table["t"] = table["t"] * 1_000_000 + 1_700_000_000_000_000_000
+    assert read_tracks(table).n_points.tolist() == [30, 29]
+
+
+@pytest.mark.parametrize(
+    "t, interval, n", [([0, 10, 20, 35, 45], None, 10), ([0, 2, 4, 7], 2.0, 8)]
+)
+def test_times__that_are_sparse_frames__stay_frames(t, interval, n):
+    table = pd.DataFrame({"track": 1, "t": t, "x": np.arange(len(t)) * 1.0})
+    tracks = read_tracks(table, frame_interval=interval, gaps="interpolate")
+    assert tracks.n_points.tolist() == [n]
+
+
+def test_units__interval_of_numpy__is_a_number_that_can_be_written(tmp_path):
+    tracks = read_tracks(FRAMES, frame_interval=np.float32(0.5))
+    write_tracks(tracks, tmp_path / "a.parquet")
+    assert read_tracks(tmp_path / "a.parquet").frame_interval == 1.0
 
 
 def test_times__that_count_frames__stay_frames():

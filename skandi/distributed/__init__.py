@@ -86,7 +86,7 @@ def predict(
     format : str, default "auto"
         ``"auto"`` goes by the columns; or a format of tables, see `read_tracks`.
     gaps, duplicates, constant_axes, n_dims, frame_interval, time_unit, space_unit
-        As in `read_tracks`. Where the table has only times, and they are fractions,
+        As in `read_tracks`. Where the table has only times, and they are no frames,
         `frame_interval` is needed.
     progress : callable, optional
         Called with the number of partitions done and the number of partitions, now and then.

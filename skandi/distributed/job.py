@@ -27,7 +27,7 @@ from skandi.provenance import file_digest
 MANIFEST = "_skandi.json"
 ROWS = "_rows"
 JOB_ATTRIBUTE = "skandi_job"
-_FORMAT = 1
+_FORMAT = 2
 _MODELS = "models.joblib"
 _NO_SPACE = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 

@@ -56,6 +56,11 @@ def as_numbers(array: NDArray, ndim: int, format: str, source: str) -> NDArray[n
             f"{source} is no array of the format {format}: shape {array.shape} of {array.dtype}, "
             f"where {ndim} axes of real numbers are needed. Arrays can be: {FORMS}."
         )
+    if np.ma.is_masked(array):
+        raise TracksFileError(
+            f"{source} has masked values, which mean nothing: fill them, with NaN where frames are "
+            "missing and the format allows it."
+        )
     return np.array(array, dtype=np.float64)
 
 

@@ -17,6 +17,7 @@ from skandi.io.branches import BRANCH_POLICIES, BranchPolicy, settle_branches
 from skandi.io.duplicates import DUPLICATE_POLICIES, DuplicatePolicy, settle_duplicates
 from skandi.io.gaps import (
     GAP_POLICIES,
+    LARGEST_FRAME,
     GapPolicy,
     counts_time,
     frames_from_times,
@@ -31,8 +32,6 @@ from skandi.io.whole import Survey, Whole, clock_steps, fewest_tracks
 
 ConstantAxes = Literal["drop", "keep"]
 CONSTANT_AXES: tuple[str, ...] = get_args(ConstantAxes)
-
-_LARGEST_FRAME = 2**53
 
 
 def assemble(
@@ -244,20 +243,21 @@ def _frames(table: Localisations, of_whole: Whole | None) -> NDArray[np.int64]:
             f"{table.names[table.track[row]]} is not a whole number. Frames are counted; name "
             "the column 't' if it holds times."
         )
-    stride, shortest = _steps(table) if of_whole is None else (of_whole.stride, 0.0)
-    are_times = (
-        of_whole.are_times
-        if of_whole is not None
-        else not table.is_frame
-        and counts_time(shortest, stride, fractional, table.frame_interval, table.source)
-    )
+    if of_whole is not None:
+        stride, are_times = of_whole.stride, of_whole.are_times
+    else:
+        stride, shortest = _steps(table)
+        interval = table.frame_interval
+        are_times = not table.is_frame and counts_time(
+            shortest, stride, fractional, interval, table.source
+        )
     if are_times:
         frames, interval = frames_from_times(table.time, starts, table.frame_interval, table.source)
         if interval is not None:
             table.frame_interval = interval
             table.note("frames_from_times", f"frames counted from times {interval:g} apart")
         return frames
-    if np.abs(whole).max() > _LARGEST_FRAME:
+    if np.abs(whole).max() > LARGEST_FRAME:
         raise TracksFileError(f"{table.source}: frame {np.abs(whole).max():g} is too large.")
     frames = whole.astype(np.int64)
     if stride <= 1:
@@ -287,7 +287,7 @@ def _steps(table: Localisations) -> tuple[int, float]:
     if not len(steps):
         return 0, 0.0
     whole = np.array_equal(np.rint(table.time), table.time)
-    counted = whole and np.abs(table.time).max() <= _LARGEST_FRAME
+    counted = whole and np.abs(table.time).max() <= LARGEST_FRAME
     stride = int(np.gcd.reduce(steps.astype(np.int64))) if counted else 0
     return stride, float(steps.min())
 

@@ -161,7 +161,7 @@ def read_tracks(
     if isinstance(table, Tracks):
         return say_units(table, frame_interval, time_unit, space_unit)
     if frame_interval is not None:
-        table.frame_interval = frame_interval
+        table.frame_interval = float(frame_interval)
     tracks = assemble(
         table, gaps=gaps, branches=branches, duplicates=duplicates, constant_axes=constant_axes
     )

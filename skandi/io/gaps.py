@@ -21,6 +21,7 @@ _JITTER = 0.25
 # From here on the interval's own rounding (0.033 s for 1/30 s) outweighs the jitter.
 _LONG_GAP = 10
 _MOST_INVENTED = 10
+LARGEST_FRAME = 2**53
 
 
 def steps_within(values: NDArray, starts: NDArray[np.int64]) -> NDArray:
@@ -58,10 +59,11 @@ def counts_time(
     >>> counts_time(33, 1, False, None, "0, 33, 67 ms"), counts_time(1, 1, False, 0.02, "frames")
     (True, False)
     """
-    # Rounded to whole numbers, a clock's steps have no common divisor; frames have neighbours.
-    if not shortest or (shortest == stride and not fractional):
+    # A clock's steps, rounded to whole numbers, have no common divisor, and are far longer than 1.
+    if not shortest or (stride > 1 and not fractional):
         return fractional
-    if interval is not None and abs(shortest / interval - 1) < _JITTER:
+    rounded = interval is not None and not float(interval).is_integer()
+    if rounded and abs(shortest / interval - 1) < _JITTER and shortest > 1:
         return True
     are_times = fractional or shortest >= _LONG_GAP
     if are_times and interval is not None and shortest > _LONG_GAP * interval:
@@ -112,6 +114,11 @@ def frames_from_times(
             f"{source}: {off.sum()} of {len(steps)} time steps are not a whole number of frame "
             f"intervals of {interval:g}, for example {steps[off][0]:g}. Give a column of frame "
             "numbers, or the right frame_interval."
+        )
+    if max(n_frames.max(initial=0), np.abs(times[starts] / interval).max()) > LARGEST_FRAME:
+        raise TracksFileError(
+            f"{source}: times up to {np.abs(times).max():g} are too many frame intervals of "
+            f"{interval:g}."
         )
     increments = np.zeros(len(times), dtype=np.int64)
     inside = np.ones(len(times), dtype=bool)

@@ -126,10 +126,11 @@ class TracksDisplay:
                 f"The table has {len(table)} rows and there are {len(tracks)} tracks: pass the "
                 "table that analyse made of them."
             )
-        if table["track_id"].astype(str).tolist() != list(tracks.ids):
+        names = table["track_id"].astype(str).tolist() if "track_id" in table else tracks.ids
+        if names != tracks.ids and sorted(names) == sorted(tracks.ids):
             raise SkandiError(
-                "The table's tracks are others, or stand in another order: pass the table as "
-                "analyse made it, unsorted."
+                "The tracks stand in another order in the table: pass it as analyse made it, "
+                "unsorted."
             )
         if color == "model":
             codes = {model: float(k) for k, model in enumerate(MODELS)}
