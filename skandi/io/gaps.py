@@ -62,11 +62,12 @@ def counts_time(
     # A clock's steps, rounded to whole numbers, have no common divisor, and are far longer than 1.
     if not shortest or (stride > 1 and not fractional):
         return fractional
-    rounded = interval is not None and not float(interval).is_integer()
-    if rounded and abs(shortest / interval - 1) < _JITTER and shortest > 1:
-        return True
     are_times = fractional or shortest >= _LONG_GAP
-    if are_times and interval is not None and shortest > _LONG_GAP * interval:
+    if interval is None:
+        return are_times
+    if abs(shortest / interval - 1) < _JITTER and shortest > 1 and not float(interval).is_integer():
+        return True
+    if are_times and shortest > _LONG_GAP * interval:
         raise TracksFileError(
             f"{source}: no two times of a track are closer than {shortest:g}, and frame_interval "
             f"is {interval:g}. Give it in the unit of the times, or name the column 'frame' if it "
