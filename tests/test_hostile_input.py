@@ -139,6 +139,16 @@ def test_weights__too_large_to_compute_with__give_an_error_and_no_nan():
         fitted.predict(X)
 
 
+def test_weights__joint_file_without_outputs__is_refused(tmp_path):
+    sizes = {"channels": [8, 8], "recurrent_size": 0, "hidden_size": 8}
+    config = {"network": "multiscale", "network_params": sizes, "n_dims": 1, "min_points": 10}
+    state = MultiScaleNet(1, 45, **sizes).state_dict()
+    state["output.bas"] = state.pop("output.bias")
+    save_weights(tmp_path / "w.safetensors", state, config)
+    with pytest.raises(WeightsError, match=r"there is no output\.bias"):
+        load_pretrained("alpha", path=tmp_path / "w.safetensors")
+
+
 @pytest.mark.parametrize("block", [-1, 2, 5])
 def test_weights__recurrent_block_that_is_not_there__is_refused_at_load(block, tmp_path):
     sizes = {"channels": [8, 8], "recurrent_block": 1, "recurrent_size": 4, "hidden_size": 8}

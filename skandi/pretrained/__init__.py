@@ -173,10 +173,12 @@ def _fitted(
     estimator: TrajectoryEstimator, config: dict[str, Any], state: dict[str, Tensor]
 ) -> TrajectoryEstimator:
     make = NETWORKS[config["network"]]
-    n_outputs = next(len(v) for k, v in state.items() if k.endswith("output.bias"))
+    sizes = [len(v) for k, v in state.items() if k.endswith("output.bias")]
+    if not sizes:
+        raise ValueError("there is no output.bias")
     n_dims, min_points = require_counts(config, "n_dims", "min_points")
     network = build_for(
-        lambda: make(n_dims, n_outputs, **config["network_params"]), state, config["network_params"]
+        lambda: make(n_dims, sizes[0], **config["network_params"]), state, config["network_params"]
     )
     estimator._adopt(network, n_dims=n_dims, min_points=min_points)
     estimator.trunk_ = _trunk(state)
