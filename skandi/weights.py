@@ -208,7 +208,7 @@ def labels_of(dtype: str, values: list[Any]) -> NDArray:
 def _as_plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
-    raise TypeError(f"{type(value).__name__} is not for JSON")
+    raise TypeError(f"{type(value).__name__} is not JSON serializable")
 
 
 def _numbers(value: Any) -> Iterator[float]:
