@@ -176,7 +176,7 @@ def _as_tracks(tracks: Any) -> Tracks:
             "points: pass [track]. A list of tracks is needed, or an array (n_tracks, T, d)."
         )
     if isinstance(tracks, np.ndarray):
-        return _read_array(tracks)
+        return _tracks_of_array(tracks)
     return Tracks.from_trajectories(tracks)
 
 
@@ -194,7 +194,7 @@ def _is_flat(row: Any) -> bool:
     return isinstance(row, list | tuple) and all(isinstance(value, Real) for value in row)
 
 
-def _read_array(array: NDArray) -> Tracks:
+def _tracks_of_array(array: NDArray) -> Tracks:
     """Take an array for a table of tracks, or for what napari, noctiluca or andi_datasets make."""
     try:
         form = array_format(array, "the array")

@@ -247,9 +247,8 @@ def _frames(table: Localisations, of_whole: Whole | None) -> NDArray[np.int64]:
         stride, are_times = of_whole.stride, of_whole.are_times
     else:
         stride, shortest = _steps(table)
-        interval = table.frame_interval
         are_times = not table.is_frame and counts_time(
-            shortest, stride, fractional, interval, table.source
+            shortest, stride, fractional, table.frame_interval, table.source
         )
     if are_times:
         frames, interval = frames_from_times(table.time, starts, table.frame_interval, table.source)
