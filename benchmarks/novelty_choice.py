@@ -7,7 +7,7 @@ Development motions, none of them among those that judge novelty (`novelty.py`),
 - five that novelty does not learn from: a box with reflecting walls, an active particle, FBM whose
   exponent changes in the middle, bursts of Brownian motion between rests, and drifting FBM;
 - each of the kinds that it learns from (`skandi.simulate.exposure`) in turn, by statistics that are
-  learnt from the other eleven.
+  learnt from the other eleven and what is composed of them.
 
 The shares in the score are varied, those of distance, of doubt and of reconstruction: doubt is how
 far the most probable model is from certain (Hendrycks & Gimpel, ICLR 2017), reconstruction is the
@@ -41,7 +41,7 @@ from skandi.pretrained.fitting_novelty import (
     make_statistics,
 )
 from skandi.simulate import simulate
-from skandi.simulate.exposure import EXPOSURE, Maker, exposure_tracks, noisy
+from skandi.simulate.exposure import EXPOSURE, Maker, exposure_kinds, exposure_tracks, noisy
 from skandi.simulate.recipes import resolve_sigma
 
 RESULTS = Path(__file__).parent / "results" / "novelty_choice.json"
@@ -154,9 +154,10 @@ def judges(
         yield "development", name, world.regressor.novelty_, make
     lengths = lengths_in_log(len(known.lengths), rng)
     others = described(world.regressor, exposure_tracks(lengths, world.n_dims, random_state=rng))
-    kinds = np.arange(len(lengths)) % len(EXPOSURE)  # they come in turn
+    kinds = exposure_kinds(len(lengths))
     for k, (name, make) in enumerate(EXPOSURE.items()):
-        rest = Described(*(array[kinds != k] for array in others))
+        without = (kinds != k).all(axis=1)
+        rest = Described(*(array[without] for array in others))
         yield "left out", name, make_statistics(known, rest, ranked, ""), make
 
 

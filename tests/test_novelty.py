@@ -1,5 +1,7 @@
 """Novelty beside an answer: what it promises, where it comes from, and what it is not asked of."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from skandi.novelty import LEVELS, NoveltyStatistics, levels_of, rank
 from skandi.pretrained import novelty_path, shipped_weights
 from skandi.pretrained.fitting_novelty import fit_novelty
 from skandi.simulate import HELDOUT, make_andi, simulate
-from skandi.simulate.exposure import EXPOSURE, exposure_tracks, noisy
+from skandi.simulate.exposure import EXPOSURE, composed, exposure_kinds, exposure_tracks, noisy
 from skandi.simulate.recipes import resolve_sigma
 from skandi.weights import save_weights
 
@@ -243,6 +245,45 @@ def test_exposure__each_kind__moves_and_is_finite(kind, d):
     assert np.isfinite(X).all()
     assert_array_equal(X[:, 0], 0)
     assert (np.ptp(X, axis=1) > 0).mean() > 0.9
+
+
+def test_exposure__tracks__are_by_turns_of_one_kind_and_of_each_two():
+    kinds = exposure_kinds(2 * 66)
+    one, two = kinds[::2], kinds[1::2]
+    assert (one[:, 0] == one[:, 1]).all()
+    assert set(one[:, 0]) == set(range(12))
+    assert {tuple(pair) for pair in two} == set(combinations(range(12), 2))
+
+
+def wave(period):
+    """Make tracks that are all alike, with steps of one period."""
+    positions = np.cumsum(np.cos(2 * np.pi * np.arange(65) / period))
+    return lambda n, T, d, rng: np.broadcast_to(positions[:T, None], (n, T, d))
+
+
+def test_exposure__two_kinds__are_walked_at_once_or_by_turns():
+    X = composed(wave(2), wave(32))(400, 65, 1, np.random.default_rng(0))
+    assert X.shape == (400, 65, 1)
+    assert_array_equal(X[:, 0], 0)
+    steps = np.diff(X[..., 0], axis=1)
+    one, two = (np.diff(wave(period)(1, 65, 1, None)[0, :, 0]) for period in (2, 32))
+    one, two = one / one.std(), two / two.std()
+
+    shares, error, *_ = np.linalg.lstsq(np.column_stack([one, two]), steps.T, rcond=None)
+    at_once = (error < 1e-9) & (shares.min(axis=0) > 1e-9)  # some by turns never turn
+    assert 0.4 < at_once.mean() < 0.6
+    assert shares[:, at_once].min() > 0.25
+    assert_allclose(shares[:, at_once].sum(axis=0), 1)
+
+    shared = []
+    for track in steps[~at_once]:
+        of_second = np.abs(track - one) > 1e-9
+        if of_second.any():
+            size = track[of_second] @ two[of_second] / np.square(two[of_second]).sum()
+            assert_allclose(track[of_second], size * two[of_second], atol=1e-9)
+            assert 1 / 3 < size < 3
+        shared.append(0 < of_second.mean() < 1)
+    assert np.mean(shared) > 0.5
 
 
 def test_exposure__tracks__have_the_lengths_asked_for_and_a_seed():

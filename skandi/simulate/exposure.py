@@ -1,13 +1,15 @@
 """Motions of many kinds that are none of the five models: what a novelty score learns from.
 
-They are wide families with random parameters, made to surround the five models on all sides, and
-none is among the held-out motions (`skandi.simulate.HELDOUT`), which only judge. All return
-positions (n, T, d) from the origin, without noise.
+They are wide families with random parameters, and what arises of two of them at once or by turns,
+made to surround the five models on all sides. None is among the held-out motions
+(`skandi.simulate.HELDOUT`), which only judge. All return positions (n, T, d) from the origin,
+without noise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 from types import MappingProxyType
 
 import numpy as np
@@ -25,7 +27,9 @@ _BLOCK_POINTS = 400_000
 def exposure_tracks(
     lengths: NDArray[np.int64], n_dims: int = 1, *, random_state: RandomState = None
 ) -> list[NDArray[np.float64]]:
-    """Make one track of each length, of kinds in turn, with the noise of the AnDi challenge.
+    """Make one track of each length, with the noise of the AnDi challenge.
+
+    Every other track is of one kind, and those in between are of two (`exposure_kinds`).
 
     Parameters
     ----------
@@ -46,8 +50,11 @@ def exposure_tracks(
     """
     rng = as_generator(random_state)
     tracks: list[NDArray[np.float64]] = [np.empty(0)] * len(lengths)
-    for k, make in enumerate(EXPOSURE.values()):
-        rows = np.arange(k, len(lengths), len(EXPOSURE))
+    makers = list(EXPOSURE.values())
+    kinds = exposure_kinds(len(lengths))
+    for first, second in np.unique(kinds, axis=0):
+        make = makers[first] if first == second else composed(makers[first], makers[second])
+        rows = np.flatnonzero((kinds == (first, second)).all(axis=1))
         rows = rows[np.argsort(lengths[rows], kind="stable")]
         while rows.size:
             longest = int(lengths[rows[-1]])
@@ -58,6 +65,53 @@ def exposure_tracks(
                 tracks[row] = track[: lengths[row]]
     sigma = resolve_sigma(None, len(lengths), n_dims, rng)
     return [noisy(track, level, rng) for track, level in zip(tracks, sigma, strict=True)]
+
+
+def exposure_kinds(n: int) -> NDArray[np.int64]:
+    """Tell which kinds `exposure_tracks` makes: (n, 2) positions in `EXPOSURE`.
+
+    The two are the same for a track of one kind.
+
+    Examples
+    --------
+    >>> from skandi.simulate.exposure import exposure_kinds
+    >>> exposure_kinds(5).tolist()
+    [[0, 0], [0, 1], [1, 1], [0, 2], [2, 2]]
+    """
+    single = [(k, k) for k in range(len(EXPOSURE))]
+    pairs = list(combinations(range(len(EXPOSURE)), 2))
+    turns = np.arange(n) // 2
+    of_two = np.arange(n) % 2 == 1
+    return np.where(
+        of_two[:, np.newaxis],
+        np.array(pairs)[turns % len(pairs)],
+        np.array(single)[turns % len(single)],
+    )
+
+
+def composed(first: Maker, second: Maker) -> Maker:
+    """Make tracks of two motions: half of them of both at once, half of one and the other by turns.
+
+    Displacements of both have unit standard deviation along each axis before. At once, each has a
+    share between a quarter and three quarters; by turns, the second has one to three times the size
+    of the first or the other way round.
+    """
+
+    def make(n: int, T: int, d: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        one, two = (_unit_steps(motion(n, T, d, rng)) for motion in (first, second))
+        share = rng.uniform(0.25, 0.75, (n, 1, 1))
+        change = rng.random((n, T - 1)) < 1 / _times(rng, n, 5.0, T)[:, np.newaxis]
+        is_first = (np.cumsum(change, axis=1) + rng.integers(0, 2, (n, 1))) % 2 == 1
+        size = _times(rng, n, 1 / 3, 3.0)[:, np.newaxis, np.newaxis]
+        by_turns = rng.random((n, 1, 1)) < 0.5
+        steps = np.where(
+            by_turns,
+            np.where(is_first[..., np.newaxis], one, size * two),
+            share * one + (1 - share) * two,
+        )
+        return np.concatenate([np.zeros((n, 1, d)), np.cumsum(steps, axis=1)], axis=1)
+
+    return make
 
 
 def noisy(
@@ -204,6 +258,12 @@ EXPOSURE: MappingProxyType[str, Maker] = MappingProxyType(
 def _times(rng: np.random.Generator, n: int, low: float, high: float) -> NDArray[np.float64]:
     """Positive numbers, uniform in their logarithm."""
     return np.exp(rng.uniform(np.log(low), np.log(max(high, 1.5 * low)), n))
+
+
+def _unit_steps(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Displacements (n, T - 1, d), of unit standard deviation along each axis that moves."""
+    steps = np.diff(positions, axis=1)
+    return steps / step_std(steps.transpose(0, 2, 1))[:, np.newaxis]
 
 
 def _walk(steps: NDArray[np.float64], added: NDArray | float = 0.0) -> NDArray[np.float64]:
