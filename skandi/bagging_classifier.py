@@ -15,7 +15,7 @@ from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from skandi.bagging import LengthBagging, Lengths
 from skandi.classifier import ModelClassifier
@@ -181,6 +181,29 @@ class LengthBaggingClassifier(ClassifierMixin, LengthBagging):
             labels = labels.astype(object)
             labels[unknown] = None
         return labels
+
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Give the share of trajectories whose class is predicted.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories in any unit of length.
+        y : array-like of shape (n,)
+            True labels.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the trajectories.
+
+        Returns
+        -------
+        float
+            From 0 to 1. Trajectories that are too short count as wrong if ``min_length="nan"``.
+        """
+        labels = self.predict(X)
+        y = np.asarray(y)
+        check_consistent_length(labels, y)
+        right = np.array([ours == true for ours, true in zip(labels, y, strict=True)], dtype=float)
+        return float(np.average(right, weights=sample_weight))
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
         """Predict the probability of each class.

@@ -122,6 +122,18 @@ def compare_conditions(
     return pd.DataFrame(rows)
 
 
+def without_answer(table: pd.DataFrame) -> str:
+    """Say that the first condition of rows of `analyse` has no answer; else nothing.
+
+    Without an answer it is left out, and the next one becomes what the others are compared with.
+    """
+    first = str(table["condition"].iloc[0])
+    answered = table["alpha"].notna() & (table["condition"].astype(str) == first)
+    if answered.any():
+        return ""
+    return f"no track of {first} has an answer: compared with the next condition"
+
+
 def median_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
     """Median with an interval that needs no assumption on the distribution.
 

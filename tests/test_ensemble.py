@@ -351,6 +351,17 @@ def test_min_length__nan__leaves_out_in_fit_and_gives_nan_or_none():
     classifier = LengthBaggingClassifier(SpreadClassifier(), lengths=[10], cv=2, min_length="nan")
     with pytest.warns(ShortTrackWarning):
         assert classifier.fit(X, labels).predict([short, X[0]])[0] is None
+    right = classifier.score(X, labels)
+    assert right == np.mean(classifier.predict(X) == labels)
+    with pytest.warns(ShortTrackWarning):
+        assert classifier.score([*X, short], np.append(labels, "a")) == pytest.approx(
+            right * 40 / 41
+        )
+    weights = np.append(np.zeros(40), 1.0)
+    with pytest.warns(ShortTrackWarning):
+        assert classifier.score([*X, short], np.append(labels, "a"), weights) == 0
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        classifier.score(X, labels[1:])
 
 
 # scikit-learn -------------------------------------------------------------------------------------

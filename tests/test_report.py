@@ -130,6 +130,18 @@ def test_report__several_sets__are_compared(no_pictures, tmp_path):
     assert [track["set"] for track in data_of(page)["tracks"]] == [0] * 6 + [1] * 6
 
 
+def test_report__first_condition_without_an_answer__is_said(no_pictures, tmp_path):
+    sets = [tracks_of([20] * 6) for _ in range(3)]
+    tables = [
+        analysed(each).assign(condition=name) for each, name in zip(sets, ("Control", "b", "c"))
+    ]
+    tables[0]["alpha"] = np.nan
+    page = page_of(tmp_path, pd.concat(tables, ignore_index=True), sets)
+    assert "no track of Control has an answer: compared with the next condition" in page
+    others = pd.concat(tables[1:], ignore_index=True)
+    assert "no track of" not in page_of(tmp_path, others, sets[1:])
+
+
 @pytest.fixture
 def quick_pictures(monkeypatch):
     """Pictures that are drawn and not written, which takes most of their time."""

@@ -174,7 +174,7 @@ def predict(
 
 def _compare(table: pd.DataFrame, output: Path | None) -> None:
     """Tell, and perhaps write, how conditions differ; nothing where there is only one."""
-    from skandi.compare import compare_conditions
+    from skandi.compare import compare_conditions, without_answer
     from skandi.io import write_results
 
     read = table[table["alpha"].notna()]
@@ -182,10 +182,9 @@ def _compare(table: pd.DataFrame, output: Path | None) -> None:
         if output is not None:
             raise SkandiError(f"{output}: tracks of two conditions or more are needed to compare")
         return
-    first = table["condition"].iloc[0]
     compared = compare_conditions(read)
-    if first not in set(read["condition"]):
-        say(f"no track of {printable(first)} has an answer: compared with the next condition")
+    if warning := without_answer(table):
+        say(printable(warning))
     say("differences, with 95 % intervals:")
     for row in compared[(compared["value"] > 0) | (compared["value_reference"] > 0)].itertuples():
         say(

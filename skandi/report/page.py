@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from skandi import __version__
-from skandi.compare import compare_conditions, median_interval, model_shares
+from skandi.compare import compare_conditions, median_interval, model_shares, without_answer
 from skandi.diffusion import MODELS
 from skandi.errors import MissingExtraError, SkandiError
 from skandi.files import replacing
@@ -96,6 +96,7 @@ def write_report(
         coverage=table.attrs.get("coverage"),
         about_diffusion=table.attrs.get("D_alpha"),
         comparison=_comparison(table),
+        comparison_warning=without_answer(table) if "condition" in table else "",
         figures=draw_figures(table, sets),
         data={**table_data(table), **track_data(sets)},
         weights=list(weights),
