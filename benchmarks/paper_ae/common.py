@@ -17,6 +17,7 @@ At the paper's sizes that takes hours to days of one core, so a run can be sprea
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
 import time
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 
 from skandi import AnomalyDetector, DiffusionFingerprint, __version__
 from skandi.simulate import simulate
+from skandi.training.reconstruction import windows
 
 RESULTS = Path(__file__).parents[1] / "results"
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "real"
@@ -165,14 +167,15 @@ def moves(X: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.ptp(X, axis=1).max(axis=1) > 0
 
 
+def inputs_of(X: NDArray[np.float64], T: int) -> NDArray[np.float64]:
+    """What a network for T points reads of tracks of T points, (n, d, T)."""
+    return next(windows(list(X), T)).inputs
+
+
 def batch_statistics_errors(
     detector: AnomalyDetector, X: NDArray[np.float64], batch_size: int = 256
 ) -> NDArray[np.float64]:
     """Errors by the authors' inference: batch normalisation by the statistics of the test batch."""
-    import copy
-
-    from skandi.training.reconstruction import windows
-
     network = copy.deepcopy(detector.network_).double().train()
     errors = np.empty(len(X))
     points = batch_size * detector.length_

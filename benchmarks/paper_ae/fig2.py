@@ -9,7 +9,16 @@ fixed statistics and by the authors' inference in training mode.
 """
 
 import numpy as np
-from common import SUBDIFFUSIVE, Run, balanced, batch_statistics_errors, moves, parser, table
+from common import (
+    SUBDIFFUSIVE,
+    Run,
+    balanced,
+    batch_statistics_errors,
+    inputs_of,
+    moves,
+    parser,
+    table,
+)
 
 MODELS = ("attm", "ctrw", "fbm", "sbm")
 T = 20
@@ -25,6 +34,10 @@ def main() -> None:
     X, model, alpha = balanced(MODELS, SUBDIFFUSIVE, run.n(20_000), T, seed=2)
     moving = moves(X)
     run.report("share_that_never_moves", {m: float((~moving[model == m]).mean()) for m in MODELS})
+    power = np.square(inputs_of(X, T)).mean(axis=(1, 2))
+    own = np.array([power[moving & (model == m)].mean() for m in MODELS])
+    table("Mean square of the inputs that move", ["all α"], list(MODELS), own)
+    run.report("mean square of the inputs that move", dict(zip(MODELS, own.round(3).tolist())))
 
     fixed = fingerprint.member_errors(X)
     batch = np.stack(

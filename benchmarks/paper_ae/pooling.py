@@ -11,9 +11,7 @@ import copy
 
 import numpy as np
 import torch
-from common import SUBDIFFUSIVE, Run, balanced, parser, table
-
-from skandi.training.reconstruction import windows
+from common import SUBDIFFUSIVE, Run, balanced, inputs_of, parser, table
 
 MODELS = ("attm", "ctrw", "fbm", "sbm")
 T = 20
@@ -32,7 +30,7 @@ def main() -> None:
             errors = ablated(network, test, latent, places, run.options.seed)
             rows.append(f"{'with' if indices else 'without'} indices, {name}")
             values.append([errors.mean(), *(errors[model == m].mean() for m in MODELS)])
-    power = np.square(inputs_of(test)).mean(axis=(1, 2))
+    power = np.square(inputs_of(test, T)).mean(axis=(1, 2))
     rows.append("zeros instead of a reconstruction")
     values.append([power.mean(), *(power[model == m].mean() for m in MODELS)])
     table("MSE", rows, ["all", *MODELS], np.array(values))
@@ -48,13 +46,9 @@ VARIANTS = (
 )
 
 
-def inputs_of(X):
-    return next(windows(list(X), T)).inputs
-
-
 def ablated(network, X, swap_latent, swap_places, seed):
     """Error of reconstructions with the latent vector or the indices of another track."""
-    x = torch.from_numpy(inputs_of(X))
+    x = torch.from_numpy(inputs_of(X, T))
     order = torch.from_numpy(np.random.default_rng(seed).permutation(len(X)))
     with torch.inference_mode():
         latent, places = network.encode(x)

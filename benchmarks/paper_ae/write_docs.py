@@ -1,0 +1,102 @@
+"""The claims of all figures that have run, as the tables of docs/autoencoder-paper.md.
+
+python benchmarks/paper_ae/write_docs.py
+"""
+
+import json
+import re
+from pathlib import Path
+
+from common import RESULTS
+
+DOCS = Path(__file__).parents[2] / "docs" / "autoencoder-paper.md"
+MODELS = ("attm", "ctrw", "fbm", "sbm")
+NETWORKS = {"fig2": "separate", "fig2_shared": "shared"}
+SETTINGS = [
+    f"{inference} statistics, {tracks} tracks"
+    for inference in ("fixed", "batch")
+    for tracks in ("all", "moving")
+]
+OTHERS = ("fig2", "fig2_shared", "fig3", "fig4", "fig5", "fig6", "fig7")
+
+
+def main() -> None:
+    found = {}
+    for figure in OTHERS:
+        path = RESULTS / f"paper_ae_{figure}.json"
+        if path.exists():
+            found[figure] = json.loads(path.read_text(encoding="utf-8"))
+    put("figure 2a", figure_2a(found))
+    put("other claims", other_claims(found))
+    put("rests on", rests_on(found))
+
+
+def figure_2a(found) -> list[str]:
+    """A row per network and way of inference, with the models of which a claim holds."""
+    lines = [
+        "| normalisation | inference and tracks | errs least on its own data | its data are "
+        "reproduced best by it | ten times on FBM | FBM network worst | ATTM like SBM |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for figure, name in NETWORKS.items():
+        for setting in SETTINGS if figure in found else ():
+            claims = [c for c in found[figure]["claims"] if setting in c["claim"]]
+            cells = [
+                of_models(claims, r"2a row, .*: the (\w+) AE"),
+                of_models(claims, r"2a column, .*: (\w+) data"),
+                *(one(claims, words) for words in ("ten times", "errs most", "look alike")),
+            ]
+            lines.append(f"| {name} | {setting} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def of_models(claims, pattern) -> str:
+    held = {
+        match[1]: claim["passed"]
+        for claim in claims
+        if (match := re.match(pattern, claim["claim"]))
+    }
+    return ", ".join(m.upper() for m in MODELS if held[m]) or "none"
+
+
+def one(claims, words) -> str:
+    (claim,) = [c for c in claims if words in c["claim"]]
+    return yes(claim["passed"])
+
+
+def other_claims(found) -> list[str]:
+    lines = ["| claim | holds | figures |", "|---|---|---|"]
+    for figure, result in found.items():
+        name = f" ({NETWORKS[figure]} normalisation)" if figure in NETWORKS else ""
+        for claim in result["claims"]:
+            if not claim["claim"].startswith("2a"):
+                told = claim["figures"].replace("|", "/")
+                lines.append(f"| {claim['claim']}{name} | {yes(claim['passed'])} | {told} |")
+    return lines
+
+
+def rests_on(found) -> list[str]:
+    lines = ["| figure | networks per training set | of the paper's |", "|---|---|---|"]
+    for figure, result in found.items():
+        done, wanted = result["repetitions"]
+        lines.append(f"| {figure.replace('_', ', ')} | {done} | {wanted} |")
+    return lines
+
+
+def yes(passed: bool) -> str:
+    return "yes" if passed else "**no**"
+
+
+def put(name: str, lines: list[str]) -> None:
+    """Put lines between their marks in the documentation."""
+    start, end = f"<!-- {name}: start -->\n", f"<!-- {name}: end -->"
+    before, _, rest = DOCS.read_text(encoding="utf-8").partition(start)
+    _, mark, after = rest.partition(end)
+    if not mark:
+        raise SystemExit(f"{DOCS} has lost the marks of {name!r}")
+    text = before + start + "\n".join(lines) + "\n" + end + after
+    DOCS.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
