@@ -198,7 +198,11 @@ def papers_detector(training: Tracks, T: int, folder: Path) -> Score:
     """
     n, epochs = PAPER[T]
     detector = AnomalyDetector(
-        length=T, max_epochs=epochs, random_state=0, checkpoint_dir=folder / "autoencoders"
+        length=T,
+        max_epochs=epochs,
+        contamination=FALSE_ALARM,  # no threshold is asked for: learn from all
+        random_state=0,
+        checkpoint_dir=folder / "autoencoders",
     )
     detector.fit([track for track in training if is_curved(track)][:n])
     return lambda X, _: -detector.score_samples(X)

@@ -38,14 +38,18 @@ from skandi.weights import (
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+Trajectories = list[NDArray[np.float64]]
+
 ARCHITECTURES: dict[str, type[TrajectoryAutoencoder]] = {
     "small": SmallAutoencoder,
     "large": LargeAutoencoder,
 }
 """Autoencoders by the name that ``architecture=`` takes."""
 
+_OF_NETWORK = ("n_latent", "shared_batch_norm", "pooling_indices")
 _LARGE_FROM = 64
-_FALSE_ALARMS = 0.05
+_FALSE_ALARM = 0.05
+_HELD_SHARE, _HELD_MOST = 0.2, 2_000
 
 
 class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
@@ -54,7 +58,8 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
     A classifier must answer with a class it knows. An autoencoder that was trained to reproduce
     trajectories of some kind reproduces others worse, and its mean squared error says so without
     any label (Muñoz-Gil, Guigó i Corominas & Lewenstein 2021). Trajectories are first rebuilt from
-    displacements of unit standard deviation, so neither position nor unit of length matters. The
+    displacements of unit standard deviation, so neither position nor unit of length matters; only
+    along an axis of constant velocity is there nothing to divide by, and the unit stays. The
     defaults are the paper's settings.
 
     The network reads one length, `length`. A longer trajectory is read in windows that cover it,
@@ -87,9 +92,15 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
     batch_size : int, default=256
         Trajectories (or windows) per batch.
     contamination : "auto" or float in (0, 0.5], default="auto"
-        Share of the training trajectories that ``predict`` is to call outliers, which sets
-        ``offset_``. "auto" takes the training data for clean and accepts a false alarm in 20
-        (0.05) on trajectories like them.
+        What sets ``offset_``. A share is that of the training trajectories that ``predict`` is to
+        call outliers; on fresh ones the network errs more, and more are called so. "auto" takes the
+        training data for clean and measures `false_alarm`: a fifth of the trajectories, 2 000 at
+        most, is held out of the training for that.
+    false_alarm : float in (0, 0.5], default=0.05
+        With "auto", the share of fresh trajectories of the training kind that ``predict`` is to
+        call outliers. The fewer are held out, the less it is kept: to about 0.02 with 100 of
+        them, 0.05 with 20. Of fewer than five trajectories none is, and the training scores set the
+        threshold.
     checkpoint_dir : path-like, optional
         Folder in which the state after each epoch is kept. A fit with the same parameters and data
         goes on from there and ends with the same weights as without a break; only `max_epochs` may
@@ -119,7 +130,7 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
     Notes
     -----
     The score of a trajectory is computed in float64 with fixed statistics and does not depend on
-    which others are scored with it.
+    which others are scored with it, but for rounding (some 1e-14).
 
     References
     ----------
@@ -149,6 +160,7 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
         max_epochs: int = 200,
         batch_size: int = 256,
         contamination: str | float = "auto",
+        false_alarm: float = _FALSE_ALARM,
         checkpoint_dir: str | os.PathLike[str] | None = None,
         random_state: int | np.random.Generator | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -163,6 +175,7 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.contamination = contamination
+        self.false_alarm = false_alarm
         self.checkpoint_dir = checkpoint_dir
         self.random_state = random_state
         self.verbose = verbose
@@ -205,7 +218,7 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
             rng = as_seed_generator(self.random_state)
             weights_seed, order_seed = (int(seed) for seed in rng.integers(2**31, size=2))
             with seeded(weights_seed):
-                network = self._build()
+                network = self._build(**{name: getattr(self, name) for name in _OF_NETWORK})
             protocol = ReconstructionProtocol(
                 lr=self.lr,
                 weight_decay=self.weight_decay,
@@ -213,15 +226,17 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
                 batch_size=int(self.batch_size),
                 seed=order_seed,
             )
+            learnt_from, judged_by = self._split(trajectories, order_seed)
             self.history_ = train_autoencoder(
                 network,
                 protocol,
-                trajectories,
-                checkpoint=self._checkpoint(network, protocol, trajectories),
+                learnt_from,
+                checkpoint=self._checkpoint(network, protocol, learnt_from),
                 verbose=bool(self.verbose),
             )
             self.network_ = network
-            self.offset_ = self._threshold(-squared_errors(network, trajectories))
+            share = self.false_alarm if self._is_auto() else self.contamination
+            self.offset_ = threshold(-squared_errors(network, judged_by), float(share))
         return self
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
@@ -235,7 +250,8 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n,), float64
-            In units of the variance of the trajectory's displacements.
+            In units of the variance of the trajectory's displacements; along an axis of constant
+            velocity, which has none, in squared units of `X`.
         """
         trajectories = self._read(X)
         return -squared_errors(self.network_, trajectories)
@@ -305,10 +321,13 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
         return {name: tensor.clone() for name, tensor in self.network_.state_dict().items()}
 
     def _describe(self) -> dict[str, Any]:
+        self._check_parameters()  # a file with others could not be read
         learnt = ("architecture_", "length_", "offset_", "n_dims_", "n_features_in_", "history_")
         return {
             "estimator": type(self).__name__,
             "params": jsonable(self.get_params(deep=False)),
+            # Parameters may have been set since the fit.
+            "network": {name: getattr(self.network_, name) for name in _OF_NETWORK},
             "fitted": {name: getattr(self, name) for name in learnt if hasattr(self, name)},
             "columns": list(getattr(self, "feature_names_in_", [])),
         }
@@ -320,8 +339,11 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
         fitted = config["fitted"]
         detector.n_dims_, detector.length_ = require_counts(fitted, "n_dims_", "length_")
         detector.architecture_ = str(fitted["architecture_"])
-        sizes = [detector.n_dims_, detector.length_, detector.n_latent or 1]
-        detector.network_ = build_for(detector._build, state, sizes).eval()
+        built = {name: getattr(detector, name) for name in _OF_NETWORK} | config.get("network", {})
+        if built["n_latent"] is not None:
+            require_counts(built, "n_latent")
+        sizes = [detector.n_dims_, detector.length_, built["n_latent"] or 1]
+        detector.network_ = build_for(lambda: detector._build(**built), state, sizes).eval()
         detector.history_ = list(fitted["history_"])
         detector.offset_ = float(fitted["offset_"])
         if not np.isfinite(detector.offset_):
@@ -336,14 +358,22 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
         check_is_fitted(self)
         return match_input(self, X)
 
-    def _build(self) -> TrajectoryAutoencoder:
-        return ARCHITECTURES[self.architecture_](
-            self.n_dims_,
-            self.length_,
-            n_latent=self.n_latent,
-            shared_batch_norm=self.shared_batch_norm,
-            pooling_indices=self.pooling_indices,
-        )
+    def _build(self, **options: Any) -> TrajectoryAutoencoder:
+        return ARCHITECTURES[self.architecture_](self.n_dims_, self.length_, **options)
+
+    def _is_auto(self) -> bool:
+        return isinstance(self.contamination, str)
+
+    def _split(self, trajectories: Trajectories, seed: int) -> tuple[Trajectories, Trajectories]:
+        """Give what to learn from, and what to set the threshold by."""
+        n_held = min(int(_HELD_SHARE * len(trajectories)), _HELD_MOST)
+        if not self._is_auto() or not n_held:
+            return trajectories, trajectories
+        # The orders of the epochs have the same seed, and the numbers from 1.
+        order = np.random.default_rng([seed, 0]).permutation(len(trajectories))
+        held = np.sort(order[:n_held])
+        rest = np.sort(order[n_held:])
+        return [trajectories[i] for i in rest], [trajectories[i] for i in held]
 
     def _check_parameters(self) -> None:
         problems = []
@@ -351,15 +381,17 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
             problems.append(
                 f"architecture is {self.architecture!r}; it must be 'auto', 'small' or 'large'."
             )
-        share = self.contamination
-        is_share = isinstance(share, Real) and 0 < share <= 0.5
-        if not is_share and not (isinstance(share, str) and share == "auto"):
-            problems.append(f"contamination is {share!r}; it must be 'auto' or in (0, 0.5].")
+        if self.contamination != "auto" and not _is_share(self.contamination):
+            problems.append(
+                f"contamination is {self.contamination!r}; it must be 'auto' or in (0, 0.5]."
+            )
+        if not _is_share(self.false_alarm):
+            problems.append(f"false_alarm is {self.false_alarm!r}; it must be in (0, 0.5].")
         for name in ("length", "n_latent", "max_epochs", "batch_size"):
             value = getattr(self, name)
             smallest = {"length": 2, "batch_size": 2}.get(name, 1)
             optional = name in ("length", "n_latent")
-            if not (optional and value is None) and not _is_whole(value, smallest):
+            if not (optional and value is None) and not is_whole(value, smallest):
                 problems.append(f"{name} is {value!r}; it must be a whole number >= {smallest}.")
         if problems:
             raise ValueError(" ".join(problems))
@@ -376,12 +408,10 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
         initial = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
         settings = {**vars(protocol), "max_epochs": None}
         choices = (self.architecture_, self.shared_batch_norm, self.pooling_indices)
-        key = joblib.hash((initial, settings, choices, trajectories), hash_name="sha1")
+        # Joblib's hash sees how an array lies in memory.
+        data = [np.ascontiguousarray(trajectory) for trajectory in trajectories]
+        key = joblib.hash((initial, settings, choices, data), hash_name="sha1")
         return Path(self.checkpoint_dir) / f"autoencoder-{key}.pt"
-
-    def _threshold(self, scores: NDArray[np.float64]) -> float:
-        share = _FALSE_ALARMS if isinstance(self.contamination, str) else self.contamination
-        return float(np.percentile(scores, 100 * share))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "offset_")
@@ -410,7 +440,26 @@ def network_size(
     return architecture, -(-length // divisor) * divisor
 
 
-def _require_motion(trajectories: list[NDArray[np.float64]]) -> None:
+def threshold(scores: NDArray[np.float64], share: float) -> float:
+    """Give the score below which a share of the scores lies, half-way between two of them.
+
+    Half-way, because a score at the threshold itself would be an outlier or not by rounding.
+
+    Examples
+    --------
+    >>> threshold(np.array([-1.0, -4.0, -3.0, -2.0]), 0.25), threshold(np.array([-2.0, -3.0]), 0.1)
+    (-3.5, -3.0)
+    """
+    ordered = np.sort(scores)
+    n_below = round(share * len(ordered))
+    return float(ordered[max(n_below - 1, 0) : n_below + 1].mean())
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, Real) and 0 < value <= 0.5
+
+
+def _require_motion(trajectories: Trajectories) -> None:
     n = len(trajectories)
     if n < 2:
         raise ValueError(f"n_samples={n} is not enough: pass at least 2 trajectories.")
@@ -421,6 +470,7 @@ def _require_motion(trajectories: list[NDArray[np.float64]]) -> None:
         )
 
 
-def _is_whole(value: Any, smallest: int) -> bool:
+def is_whole(value: Any, smallest: int) -> bool:
+    """Tell a whole number that is not below the smallest."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     return whole and bool(value >= smallest)

@@ -13,7 +13,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 from torch import Tensor
 
-from skandi.anomaly import AnomalyDetector, network_size
+from skandi.anomaly import AnomalyDetector, is_whole, network_size
 from skandi.estimator import unchanged_on_error
 from skandi.members import one_thread
 from skandi.saving import Saved
@@ -120,6 +120,11 @@ class DiffusionFingerprint(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
             If `y` does not match `X`, or a kind has fewer than two trajectories.
         """
         with unchanged_on_error(self):
+            self._template()._check_parameters()
+            if not is_whole(self.n_repeats, 1):
+                raise ValueError(
+                    f"n_repeats is {self.n_repeats!r}; it must be a whole number >= 1."
+                )
             trajectories = learn_input(self, X)
             self.kinds_, which = _distinct(y, len(trajectories))
             scarce = np.flatnonzero(np.bincount(which) < 2)
@@ -252,7 +257,7 @@ class DiffusionFingerprint(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If kinds are not rows of two labels.
+            If kinds are not rows of two labels, or values are not one per kind.
         """
         check_is_fitted(self)
         if self.kinds_.ndim != 2 or self.kinds_.shape[1] != 2:
@@ -260,10 +265,17 @@ class DiffusionFingerprint(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
                 f"kinds_ has shape {self.kinds_.shape}; a plane needs two labels per kind. Fit "
                 "with y of shape (n, 2)."
             )
-        first, row = np.unique(self.kinds_[:, 0], return_inverse=True)
-        second, column = np.unique(self.kinds_[:, 1], return_inverse=True)
+        (first, row), (second, column) = (
+            np.unique(_plain(labels), return_inverse=True) for labels in self.kinds_.T
+        )
+        each = np.asarray(values, dtype=np.float64)
+        if each.shape != (len(self.kinds_),):
+            raise ValueError(
+                f"values have shape {each.shape}; one for each of the {len(self.kinds_)} kinds is "
+                "needed."
+            )
         grid = np.full((len(first), len(second)), np.nan)
-        grid[row, column] = values
+        grid[row, column] = each
         return first, second, grid
 
     def _state(self) -> dict[str, Tensor]:
@@ -279,6 +291,7 @@ class DiffusionFingerprint(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
             "estimator": type(self).__name__,
             "detector": template if template is None else jsonable(template),
             "n_repeats": self.n_repeats,
+            "n_fitted": len(self.detectors_[0]),
             "random_state": self.random_state,
             "kinds": [
                 str(self.kinds_.dtype),
@@ -303,8 +316,10 @@ class DiffusionFingerprint(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
         found = cls(detector, n_repeats=n_repeats, random_state=config["random_state"])
         dtype, shape, values = config["kinds"]
         found.kinds_ = labels_of(dtype, values).reshape(shape)
+        # Another number of repeats may have been set since the fit.
+        (n_fitted,) = require_counts({"n_fitted": n_repeats, **config}, "n_fitted")
         found.detectors_ = [
-            [_member(config, state, f"{kind}.{repeat}") for repeat in range(n_repeats)]
+            [_member(config, state, f"{kind}.{repeat}") for repeat in range(n_fitted)]
             for kind in range(len(found.kinds_))
         ]
         (found.n_dims_,) = require_counts(config, "n_dims")
@@ -314,16 +329,21 @@ class DiffusionFingerprint(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
             found.feature_names_in_ = np.array(config["columns"], dtype=object)
         return found
 
+    def _template(self) -> AnomalyDetector:
+        return AnomalyDetector() if self.detector is None else self.detector
+
     def _members(self, trajectories: list[NDArray[np.float64]]) -> list[list[AnomalyDetector]]:
         """Give unfitted detectors; the order of kinds and repeats alone decides their seeds."""
-        template = AnomalyDetector() if self.detector is None else self.detector
+        template = self._template()
         architecture, length = network_size(template.architecture, template.length, trajectories)
         shape = (len(self.kinds_), self.n_repeats)
+        # No threshold is asked for, so nothing is held out for one.
+        to_all = {"contamination": 0.05} if template.contamination == "auto" else {}
         seeds = np.random.SeedSequence(self.random_state).generate_state(shape[0] * shape[1]) >> 1
         return [
             [
                 clone(template).set_params(
-                    architecture=architecture, length=length, random_state=int(seed)
+                    architecture=architecture, length=length, random_state=int(seed), **to_all
                 )
                 for seed in row
             ]
@@ -357,11 +377,27 @@ def _distinct(labels: ArrayLike, n: int) -> tuple[NDArray, NDArray[np.int64]]:
     table = check_array(labels, ensure_2d=False, dtype=None, input_name="y")
     if table.ndim == 1 or table.shape[1] == 1:
         table = column_or_1d(table, warn=True)
-    if table.dtype == object:
-        table = table.astype(str)
     if len(table) != n:
         raise ValueError(
             f"X holds {n} trajectories and y {len(table)} kinds; they must be as many."
         )
-    found, which = np.unique(table, axis=0, return_inverse=True)
+    if table.dtype != object or table.ndim == 1:
+        found, which = np.unique(_plain(table), axis=0, return_inverse=True)
+        return found, which.reshape(n).astype(np.int64)
+    # Rows of names and numbers: each column is sorted as what it is.
+    columns = [np.unique(_plain(column), return_inverse=True) for column in table.T]
+    rows, which = np.unique(np.column_stack([k for _, k in columns]), axis=0, return_inverse=True)
+    found = np.empty(rows.shape, dtype=object)
+    for place, (labels, _) in enumerate(columns):
+        found[:, place] = labels[rows[:, place]].tolist()
     return found, which.reshape(n).astype(np.int64)
+
+
+def _plain(labels: NDArray) -> NDArray:
+    """Names or numbers out of an array of objects."""
+    if labels.dtype != object:
+        return labels
+    plain = np.array(labels.tolist())
+    if plain.dtype.kind == "U" and not all(isinstance(each, str) for each in labels):
+        raise ValueError("y mixes names and numbers in one column; give one or the other.")
+    return plain

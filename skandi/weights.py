@@ -200,6 +200,8 @@ def labels_of(dtype: str, values: list[Any]) -> NDArray:
     labels = np.array(values) if np.dtype(dtype) != object else np.array(values, dtype=object)
     if labels.ndim != 1 or not len(labels):
         raise ValueError(f"labels are {values!r}")
+    if np.dtype(dtype).kind == labels.dtype.kind == "U":
+        return labels  # as wide as the longest name
     if np.dtype(dtype).itemsize > max(8, labels.dtype.itemsize):
         raise ValueError(f"labels of type {dtype}")
     return labels.astype(dtype)

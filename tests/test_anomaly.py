@@ -14,6 +14,7 @@ from sklearn.exceptions import NotFittedError
 
 from skandi import AnomalyDetector, load_detector
 from skandi.errors import TrainingError, TrajectoryError, WeightsError
+from skandi.pretrained import making_detectors
 from skandi.pretrained.detectors import KINDS, SHIPPED, SIZES, detector_path
 from skandi.pretrained.making_detectors import is_curved, make_detector, tracks_of
 from skandi.simulate import simulate
@@ -120,16 +121,58 @@ def test_score__straight_still_and_huge_tracks__are_finite(fitted):
 # --- what detectors do --------------------------------------------------------------------------
 
 
-def test_decision__threshold__is_a_quantile_of_the_training_scores():
+def test_decision__share_of_the_training_data__is_called_outliers():
     X = tracks(200)
-    for contamination, share in (("auto", 0.05), (0.2, 0.2)):
-        detector = small(contamination=contamination)
-        labels = detector.fit_predict(X)
-        assert (labels == -1).mean() == pytest.approx(share, abs=1e-9)
-        scores = detector.score_samples(X)
-        assert detector.offset_ == np.percentile(scores, 100 * share)
-        assert_array_equal(detector.decision_function(X), scores - detector.offset_)
-        assert_array_equal(detector.predict(X), np.where(scores >= detector.offset_, 1, -1))
+    detector = small(contamination=0.2)
+    labels = detector.fit_predict(X)
+    assert (labels == -1).sum() == 40
+    scores = detector.score_samples(X)
+    ordered = np.sort(scores)
+    assert detector.offset_ == pytest.approx(ordered[39:41].mean(), rel=1e-12)
+    assert_array_equal(detector.decision_function(X), scores - detector.offset_)
+    assert_array_equal(detector.predict(X), np.where(scores >= detector.offset_, 1, -1))
+
+
+def test_decision__learnt_by_heart__keeps_the_rate_of_false_alarms_on_fresh_tracks():
+    X, fresh = (simulate("fbm", 0.7, n, T=20, random_state=n) for n in (400, 2000))
+    settings = {"max_epochs": 60, "batch_size": 64}
+    detector = small(**settings, false_alarm=0.25).fit(X)
+    # The threshold is set on 80 tracks: three standard deviations.
+    flagged = (detector.predict(fresh) == -1).mean()
+    assert flagged == pytest.approx(0.25, abs=3 * (0.25 * 0.75 / 80) ** 0.5)
+    by_training_scores = small(**settings, contamination=0.25).fit(X)
+    assert (by_training_scores.predict(fresh) == -1).mean() > flagged + 0.05
+
+
+@pytest.mark.parametrize("false_alarm", [0.05, 0.25])
+def test_decision__auto__is_a_quantile_of_tracks_not_learnt_from(monkeypatch, false_alarm):
+    X, learnt = tracks(200), []
+
+    def recorded(network, protocol, trajectories, **options):
+        learnt.extend(trajectories)
+        return reconstruction.train_autoencoder(network, protocol, trajectories, **options)
+
+    monkeypatch.setattr("skandi.anomaly.train_autoencoder", recorded)
+    detector = small(false_alarm=false_alarm).fit(X)
+    held = [k for k, x in enumerate(X) if not any(np.array_equal(x, seen) for seen in learnt)]
+    assert len(held) == 40
+    ordered = np.sort(detector.score_samples(X[held]))
+    n = round(40 * false_alarm)
+    assert detector.offset_ == pytest.approx(ordered[n - 1 : n + 1].mean(), rel=1e-12)
+
+
+def test_decision__few_tracks__are_all_learnt_from():
+    X = tracks(4)
+    assert_array_equal(weights(small().fit(X)), weights(small(contamination=0.5).fit(X)))
+    assert small().fit(X).offset_ == small().fit(X).score_samples(X).min()
+
+
+def test_decision__alone_or_with_others__is_the_same():
+    X = tracks(21)
+    detector = small(contamination=0.05).fit(X)
+    alone = [detector.predict(x[None])[0] for x in X]
+    assert_array_equal(detector.predict(X), alone)
+    assert alone.count(-1) == 1
 
 
 def test_detection__motion_unlike_the_training_data__is_found():
@@ -279,6 +322,14 @@ def test_resume__other_data_parameters_or_fewer_epochs__start_anew(tmp_path):
     assert all(path.read_bytes() == content for path, content in before.items())
 
 
+def test_resume__same_tracks_laid_out_otherwise__are_the_same_data(tmp_path):
+    X = tracks(d=2)
+    small(checkpoint_dir=tmp_path).fit(X)
+    small(checkpoint_dir=tmp_path).fit(np.asfortranarray(X))
+    small(checkpoint_dir=tmp_path).fit([np.asfortranarray(x) for x in X])
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_resume__damaged_checkpoint__is_told_and_trained_again(tmp_path):
     small(checkpoint_dir=tmp_path).fit(tracks())
     (path,) = tmp_path.iterdir()
@@ -315,6 +366,7 @@ def test_files__joblib_in_another_process__scores_are_equal(tmp_path, option):
         ({"architecture": "huge"}, "architecture is 'huge'; it must be 'auto', 'small' or"),
         ({"contamination": 0.7}, "contamination is 0.7; it must be 'auto' or in"),
         ({"contamination": "half"}, "contamination is 'half'"),
+        ({"false_alarm": 0}, "false_alarm is 0; it must be in"),
         ({"length": 1}, "length is 1; it must be a whole number >= 2"),
         ({"max_epochs": 0, "batch_size": 1.5}, "max_epochs is 0.*batch_size is 1.5"),
         ({"n_latent": True}, "n_latent is True"),
@@ -396,13 +448,36 @@ def altered(tmp_path, change):
     return tmp_path / "a.safetensors"
 
 
+def test_files__parameters_set_after_the_fit__do_not_change_what_was_fitted(tmp_path):
+    detector = small().fit(tracks())
+    scores = detector.score_samples(tracks(seed=1))
+    detector.set_params(pooling_indices=False, n_latent=7, shared_batch_norm=True)
+    detector.save(tmp_path / "a.safetensors")
+    loaded = AnomalyDetector.load(tmp_path / "a.safetensors")
+    assert_array_equal(loaded.score_samples(tracks(seed=1)), scores)
+    assert loaded.n_latent == 7
+    detector.set_params(max_epochs=0)
+    with pytest.raises(ValueError, match="max_epochs is 0"):
+        detector.save(tmp_path / "b.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_files__from_before_the_network_was_described__are_read(tmp_path):
+    path = altered(tmp_path, lambda config: config.pop("network"))
+    scores = AnomalyDetector.load(path).score_samples(tracks())
+    assert_array_equal(scores, small().fit(tracks()).score_samples(tracks()))
+
+
 @pytest.mark.parametrize(
     "change",
     [
         lambda config: config["fitted"].update(length_=40_000_000),
         lambda config: config["fitted"].update(architecture_="os"),
         lambda config: config["fitted"].update(offset_=float("nan")),
-        lambda config: config["params"].update(n_latent=10**9),
+        lambda config: config["network"].update(n_latent=10**9),
+        lambda config: config["network"].update(n_latent="many"),
+        lambda config: config["network"].update(depth=3),
+        lambda config: config.update(network=[1]),
         lambda config: config["params"].update(max_epochs="many"),
         lambda config: config.pop("fitted"),
     ],
@@ -464,3 +539,13 @@ def test_making__detector__is_resumed_and_written_in_half_precision(tmp_path):
     assert again == config
     assert all(torch.equal(state[name], state_again[name]) for name in state)
     assert path.stat().st_size < 200_000
+
+
+def test_making__other_folder__gets_the_files_and_says_what_is_there(tmp_path, monkeypatch, capsys):
+    made = ["--folder", str(tmp_path / "c"), "--kinds", "fbm", "--tracks", "60", "--epochs", "1"]
+    monkeypatch.setattr("sys.argv", ["making_detectors", *made, "--out", str(tmp_path / "out")])
+    making_detectors.main()
+    (path,) = (tmp_path / "out").iterdir()
+    assert AnomalyDetector.load(path).max_epochs == 1
+    making_detectors.main()
+    assert capsys.readouterr().out == f"made {path}\n{path} is there already\n"

@@ -331,6 +331,15 @@ def test_copies__labels_of_any_type__are_kept(classes, duplicate):
     assert_array_equal(twin.predict(ragged()), classifier.predict(ragged()))
 
 
+@pytest.mark.parametrize("duplicate", DUPLICATES)
+def test_copies__labels_in_a_type_wider_than_they_are__are_kept(duplicate):
+    y = np.array(["a", "b"], dtype="U40")[np.arange(24) % 2]
+    classifier = small("model wadnet").fit(ragged(), y)
+    twin = duplicate(classifier)
+    assert twin.classes_.tolist() == ["a", "b"]
+    assert_array_equal(twin.predict(ragged()), classifier.predict(ragged()))
+
+
 @each_kind
 def test_copies__clone__is_unfitted_with_equal_parameters(kind, fitted):
     twin = clone(fitted[kind])

@@ -1,6 +1,9 @@
 """Several detectors, one per kind of motion."""
 
+import pickle
+
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -89,16 +92,36 @@ def test_kinds__mixtures__lie_on_a_grid():
     assert_allclose(found.error_map(X, y)[2], found.errors(X[12:18]).mean(axis=0), rtol=1e-9)
 
 
-def test_kinds__model_and_exponent__are_rows_of_labels():
+def test_kinds__model_and_exponent__are_rows_of_labels(tmp_path):
     X, kind = data(8)
-    y = [(model, alpha) for model, alpha in zip(kind, np.tile([0.3, 0.6], 8))]
+    y = [(model, alpha) for model, alpha in zip(kind, np.tile([2, 10], 8))]
     found = fingerprint().fit(X, np.array(y, dtype=object))
     assert found.kinds_.tolist() == [
-        ["ctrw", "0.3"],
-        ["ctrw", "0.6"],
-        ["fbm", "0.3"],
-        ["fbm", "0.6"],
+        ["ctrw", 2],
+        ["ctrw", 10],
+        ["fbm", 2],
+        ["fbm", 10],
     ]
+    assert_array_equal(found.on_grid(np.arange(4.0))[1], [2, 10])
+    assert_array_equal(found.on_grid(np.arange(4.0))[2], [[0, 1], [2, 3]])
+    found.save(tmp_path / "a.safetensors")
+    assert DiffusionFingerprint.load(tmp_path / "a.safetensors").kinds_.tolist() == (
+        found.kinds_.tolist()
+    )
+
+
+def test_kinds__numbers_in_an_array_of_objects__stay_numbers():
+    X, _ = data(8)
+    y = np.repeat(np.array([2, 10], dtype=object), 8)
+    found = fingerprint().fit(X, y)
+    assert found.kinds_.tolist() == [2, 10]
+    assert set(found.predict(X)) <= {2, 10}
+
+
+def test_kinds__table_of_pandas__keeps_names_and_numbers():
+    X, kind = data(8)
+    found = fingerprint().fit(X, pd.DataFrame({"model": kind, "alpha": np.tile([2.0, 10.0], 8)}))
+    assert found.kinds_.tolist() == [["ctrw", 2], ["ctrw", 10], ["fbm", 2], ["fbm", 10]]
 
 
 def test_length__ragged_kinds__is_one_for_all():
@@ -113,6 +136,7 @@ def test_length__ragged_kinds__is_one_for_all():
         (None, "requires y to be passed"),
         (["a"] * 3, "80 trajectories and y 3 kinds"),
         (["a"] * 79 + ["b"], "n_samples=1 of kind b"),
+        (np.array(["a", 1] * 40, dtype=object), "mixes names and numbers"),
     ],
 )
 def test_fit__unusable_kinds__are_told(y, message):
@@ -120,9 +144,55 @@ def test_fit__unusable_kinds__are_told(y, message):
         fingerprint().fit(data()[0], y)
 
 
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"n_repeats": 0}, "n_repeats is 0; it must be a whole number >= 1"),
+        ({"n_repeats": 1.5}, "n_repeats is 1.5"),
+        ({"detector": AnomalyDetector("foo")}, "architecture is 'foo'"),
+        ({"detector": AnomalyDetector(length=2.5)}, "length is 2.5"),
+    ],
+)
+def test_fit__unusable_parameters__are_told(changes, message):
+    with pytest.raises(ValueError, match=message):
+        fingerprint().set_params(**changes).fit(*data())
+
+
+def test_fit__threshold_is_not_asked_for__so_nothing_is_held_out(fitted):
+    alone = AnomalyDetector(max_epochs=1, batch_size=32, length=12, contamination=0.05)
+    one = fitted.detectors_[1][1]
+    X, kind = data()
+    alone.set_params(random_state=one.random_state).fit(X[kind == "fbm"])
+    assert_array_equal(alone.score_samples(X), one.score_samples(X))
+
+
+def test_grid__another_number_of_values__is_refused():
+    X, kind = data(8)
+    found = fingerprint().fit(X, [(k, a) for k, a in zip(kind, np.tile(["low", "high"], 8))])
+    for values in (1.0, [1.0], np.ones((2, 2))):
+        with pytest.raises(ValueError, match="one for each of the 4 kinds"):
+            found.on_grid(values)
+
+
 def test_grid__labels_in_one_column__is_refused(fitted):
     with pytest.raises(ValueError, match="a plane needs two labels per kind"):
         fitted.on_grid([0.5, 0.5])
+
+
+def test_files__repeats_set_after_the_fit__are_those_fitted(tmp_path, fitted):
+    copied = pickle.loads(pickle.dumps(fitted)).set_params(n_repeats=1)
+    copied.save(tmp_path / "a.safetensors")
+    loaded = DiffusionFingerprint.load(tmp_path / "a.safetensors")
+    X, _ = data(n=7, seed=9)
+    assert_array_equal(loaded.errors(X), fitted.errors(X))
+    assert loaded.n_repeats == 1
+
+
+def test_files__labels_of_a_wider_type__are_read(tmp_path):
+    X, kind = data(8)
+    found = fingerprint().fit(X, kind.astype("U40"))
+    found.save(tmp_path / "a.safetensors")
+    assert DiffusionFingerprint.load(tmp_path / "a.safetensors").kinds_.tolist() == ["ctrw", "fbm"]
 
 
 @pytest.mark.parametrize("labels", ["names", "numbers", "rows"])

@@ -305,6 +305,10 @@ def test_fingerprint__cells__are_the_matrix():
     np.testing.assert_array_equal(display.image_.get_array(), matrix)
     assert [t.get_text() for t in display.ax_.get_xticklabels()] == list("defg")
     assert len(display.ax_.texts) == 12
+    assert display.ax_.get_ylabel() == "tested on"  # as error_map gives it
+    assert display.ax_.get_xlabel() == "trained on"
+    numbers = saved(plot.FingerprintDisplay.from_matrix(np.eye(3), np.array([0.3, 0.6, 0.9])))
+    assert [t.get_text() for t in numbers.ax_.get_yticklabels()] == ["0.3", "0.6", "0.9"]
     with pytest.raises(SkandiError, match="one label per row"):
         plot.FingerprintDisplay.from_matrix(matrix, list("abc"))
 

@@ -54,6 +54,7 @@ class TrajectoryAutoencoder(nn.Module):
         self.n_dims = n_dims
         self.length = length
         self.n_latent = n_latent
+        self.shared_batch_norm = shared_batch_norm
         self.pooling_indices = pooling_indices
         self.norms_in = nn.ModuleList(nn.BatchNorm1d(c) for c in _CHANNELS)
         self.norms_out = nn.ModuleList(nn.BatchNorm1d(c) for c in reversed(_CHANNELS))

@@ -119,8 +119,9 @@ class FingerprintDisplay:
     Parameters
     ----------
     matrix : ndarray of shape (n_rows, n_columns)
-        For example the reconstruction error of each detector (rows) on each kind of data (columns).
-    row_labels, column_labels : sequence of str
+        For example what ``error_map`` of a fingerprint gives: the error of each kind of data
+        (rows) under each kind's detectors (columns).
+    row_labels, column_labels : sequence of str or numbers
         Names of the rows and columns, or the parameter's values.
     row_title, column_title, value_title : str
         What they are, with units where there are any.
@@ -146,13 +147,13 @@ class FingerprintDisplay:
         row_labels: Sequence[str],
         column_labels: Sequence[str],
         *,
-        row_title: str = "trained on",
-        column_title: str = "tested on",
+        row_title: str = "tested on",
+        column_title: str = "trained on",
         value_title: str = "mean squared error",
     ) -> None:
         self.matrix = matrix
-        self.row_labels = row_labels
-        self.column_labels = column_labels
+        self.row_labels = [str(label) for label in row_labels]
+        self.column_labels = [str(label) for label in column_labels]
         self.row_title = row_title
         self.column_title = column_title
         self.value_title = value_title
@@ -172,8 +173,8 @@ class FingerprintDisplay:
         Parameters
         ----------
         matrix : array-like of shape (n_rows, n_columns)
-        row_labels : sequence of str
-        column_labels : sequence of str, optional
+        row_labels : sequence of str or numbers
+        column_labels : sequence of str or numbers, optional
             Those of the rows when left out.
         ax : Axes, optional
         **titles : str
