@@ -141,6 +141,8 @@ def test_console_blocks__other_commands__are_there():
         if words[0] == "python":
             assert (ROOT / words[1]).is_file(), (page, line)
             source = (ROOT / words[1]).read_text(encoding="utf-8")
+            if "from common import" in source:
+                source += (ROOT / words[1]).with_name("common.py").read_text(encoding="utf-8")
             for option in words[2:]:
                 assert not option.startswith("-") or f'"{option}"' in source, (page, line)
         n += words[0] in ("make", "python")
