@@ -456,7 +456,7 @@ def threshold(scores: NDArray[np.float64], share: float) -> float:
 
 
 def _is_share(value: Any) -> bool:
-    return isinstance(value, Real) and 0 < value <= 0.5
+    return isinstance(value, Real) and 0 < float(value) <= 0.5
 
 
 def _require_motion(trajectories: Trajectories) -> None:

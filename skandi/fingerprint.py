@@ -388,8 +388,8 @@ def _distinct(labels: ArrayLike, n: int) -> tuple[NDArray, NDArray[np.int64]]:
     columns = [np.unique(_plain(column), return_inverse=True) for column in table.T]
     rows, which = np.unique(np.column_stack([k for _, k in columns]), axis=0, return_inverse=True)
     found = np.empty(rows.shape, dtype=object)
-    for place, (labels, _) in enumerate(columns):
-        found[:, place] = labels[rows[:, place]].tolist()
+    for place, (names, _) in enumerate(columns):
+        found[:, place] = names[rows[:, place]].tolist()
     return found, which.reshape(n).astype(np.int64)
 
 
