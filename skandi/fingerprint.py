@@ -42,7 +42,8 @@ class DiffusionFingerprint(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
     detector : AnomalyDetector, optional
         What is cloned for each kind, each clone with its own integer seed; by default
         ``AnomalyDetector()``. Its ``checkpoint_dir`` makes the whole fit resumable. Unless its
-        ``length`` is given, all clones read the median length of all training data.
+        ``length`` is given, all clones read the median length of all training data. With
+        ``contamination="auto"`` nothing is held out for a threshold, which is not asked for here.
     n_repeats : int, default=1
         Detectors per kind, which differ in their seed; their errors are averaged.
     n_jobs : int, optional

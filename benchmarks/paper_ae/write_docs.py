@@ -17,12 +17,12 @@ SETTINGS = [
     for inference in ("fixed", "batch")
     for tracks in ("all", "moving")
 ]
-OTHERS = ("fig2", "fig2_shared", "fig3", "fig4", "fig5", "fig6", "fig7")
+FIGURES = ("fig2", "fig2_shared", "fig3", "fig4", "fig5", "fig6", "fig7")
 
 
 def main() -> None:
     found = {}
-    for figure in OTHERS:
+    for figure in FIGURES:
         path = RESULTS / f"paper_ae_{figure}.json"
         if path.exists():
             found[figure] = json.loads(path.read_text(encoding="utf-8"))
