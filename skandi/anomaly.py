@@ -50,6 +50,7 @@ _OF_NETWORK = ("n_latent", "shared_batch_norm", "pooling_indices")
 _LARGE_FROM = 64
 _FALSE_ALARM = 0.05
 _HELD_SHARE, _HELD_MOST = 0.2, 2_000
+_MARGIN = 1e-9
 
 
 class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
@@ -443,16 +444,19 @@ def network_size(
 def threshold(scores: NDArray[np.float64], share: float) -> float:
     """Give the score below which a share of the scores lies, half-way between two of them.
 
-    Half-way, because a score at the threshold itself would be an outlier or not by rounding.
+    A score at the threshold itself would be an outlier or not by rounding, so where there are not
+    two, or they are the same, it is a little lower.
 
     Examples
     --------
-    >>> threshold(np.array([-1.0, -4.0, -3.0, -2.0]), 0.25), threshold(np.array([-2.0, -3.0]), 0.1)
-    (-3.5, -3.0)
+    >>> scores = np.array([-1.0, -4.0, -3.0, -2.0])
+    >>> round(threshold(scores, 0.25), 6), bool(-4.001 < threshold(scores, 0.1) < -4)
+    (-3.5, True)
     """
     ordered = np.sort(scores)
     n_below = round(share * len(ordered))
-    return float(ordered[max(n_below - 1, 0) : n_below + 1].mean())
+    middle = float(ordered[max(n_below - 1, 0) : n_below + 1].mean())
+    return middle - _MARGIN * abs(middle)
 
 
 def _is_share(value: Any) -> bool:
