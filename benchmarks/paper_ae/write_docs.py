@@ -17,7 +17,7 @@ SETTINGS = [
     for inference in ("fixed", "batch")
     for tracks in ("all", "moving")
 ]
-FIGURES = ("fig2", "fig2_shared", "fig3", "fig4", "fig5", "fig6", "fig7")
+FIGURES = ("fig2", "fig2_shared", "fig3", "fig4", "fig5", "fig6", "fig7", "pooling")
 
 
 def main() -> None:
@@ -28,6 +28,7 @@ def main() -> None:
             found[figure] = json.loads(path.read_text(encoding="utf-8"))
     put("figure 2a", figure_2a(found))
     put("other claims", other_claims(found))
+    put("pooling", pooling(found["pooling"]))
     put("rests on", rests_on(found))
 
 
@@ -72,6 +73,21 @@ def other_claims(found) -> list[str]:
             if not claim["claim"].startswith("2a"):
                 told = claim["figures"].replace("|", "/")
                 lines.append(f"| {claim['claim']}{name} | {yes(claim['passed'])} | {told} |")
+    return lines
+
+
+def pooling(found) -> list[str]:
+    """Errors, and how many principal components err as little."""
+    components = [v[0] for name, v in found.items() if name.endswith("principal components")]
+    lines = [
+        "| | mean squared error | " + " | ".join(m.upper() for m in MODELS) + " | components |",
+        "|---" * (len(MODELS) + 3) + "|",
+    ]
+    for name, errors in found.items():
+        if name.startswith(("with", "4 ")):
+            needed = next(k for k, least in enumerate(components) if least <= errors[0])
+            cells = " | ".join(f"{error:.3f}" for error in errors)
+            lines.append(f"| {name} | {cells} | {needed} |")
     return lines
 
 
