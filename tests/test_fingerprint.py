@@ -92,10 +92,11 @@ def test_kinds__mixtures__lie_on_a_grid():
     assert_allclose(found.error_map(X, y)[2], found.errors(X[12:18]).mean(axis=0), rtol=1e-9)
 
 
-def test_kinds__model_and_exponent__are_rows_of_labels(tmp_path):
+@pytest.mark.parametrize("given", [list, lambda rows: np.array(list(rows), dtype=object)])
+def test_kinds__model_and_exponent__are_rows_of_labels(given, tmp_path):
     X, kind = data(8)
-    y = [(model, alpha) for model, alpha in zip(kind, np.tile([2, 10], 8))]
-    found = fingerprint().fit(X, np.array(y, dtype=object))
+    y = given((model, alpha) for model, alpha in zip(kind, np.tile([2, 10], 8)))
+    found = fingerprint().fit(X, y)
     assert found.kinds_.tolist() == [
         ["ctrw", 2],
         ["ctrw", 10],
@@ -137,6 +138,7 @@ def test_length__ragged_kinds__is_one_for_all():
         (["a"] * 3, "80 trajectories and y 3 kinds"),
         (["a"] * 79 + ["b"], "n_samples=1 of kind b"),
         (np.array(["a", 1] * 40, dtype=object), "mixes names and numbers"),
+        (["a", 1] * 40, "mixes names and numbers"),
     ],
 )
 def test_fit__unusable_kinds__are_told(y, message):
