@@ -124,12 +124,8 @@ def analyse(
     >>> bool(short.alpha.isna().all()), short.note.iloc[0]
     (True, 'too short: 6 points, at least 10 needed')
     """
-    if not 1 - LARGEST_NOVELTY < false_alarm < 1:
-        raise ValueError(
-            f"false_alarm is {false_alarm!r}; it must be a share between "
-            f"{1 - LARGEST_NOVELTY:.3g} and 1, such as 0.05."
-        )
-    tracks = _as_tracks(tracks)
+    require_shares(coverage, false_alarm)
+    tracks = as_tracks(tracks)
     if not len(tracks):
         empty = np.empty((0, 4)), np.empty((0, len(MODELS))), np.empty(0), np.empty(0)
         table = _table(tracks, *empty, false_alarm, [], coverage)
@@ -161,7 +157,19 @@ def analyse(
     return table
 
 
-def _as_tracks(tracks: Any) -> Tracks:
+def require_shares(coverage: float, false_alarm: float) -> None:
+    """Raise a ValueError unless both are shares."""
+    if not 0 < coverage < 1:
+        raise ValueError(f"coverage is {coverage!r}; it must lie between 0 and 1, such as 0.9.")
+    if not 1 - LARGEST_NOVELTY < false_alarm < 1:
+        raise ValueError(
+            f"false_alarm is {false_alarm!r}; it must be a share between "
+            f"{1 - LARGEST_NOVELTY:.3g} and 1, such as 0.05."
+        )
+
+
+def as_tracks(tracks: Any) -> Tracks:
+    """Read what `analyse` takes for tracks."""
     if isinstance(tracks, Tracks):
         return tracks
     if isinstance(tracks, str | os.PathLike | pd.DataFrame):

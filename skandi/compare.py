@@ -76,7 +76,7 @@ def compare_conditions(
     >>> compared.quantity[0], bool(compared.upper[0] < 0)
     ('median alpha', True)
     """
-    _require_columns(table, condition)
+    _require_columns(table, condition, file)
     read = table[table["alpha"].notna()]
     names = list(dict.fromkeys(table[condition].astype(str)))
     first = names[0] if reference is None and names else str(reference)
@@ -179,13 +179,19 @@ def model_shares(models: pd.Series) -> NDArray[np.float64]:
     return counts / counts.sum() if counts.sum() else np.full(len(MODELS), np.nan)
 
 
-def _require_columns(table: pd.DataFrame, condition: str) -> None:
+def _require_columns(table: pd.DataFrame, condition: str, file: str) -> None:
     missing = [name for name in (condition, "alpha", "model") if name not in table]
     if missing:
         raise SkandiError(
             f"The table has no column {', '.join(missing)}. Pass rows of skandi.analyse, each with "
             "its condition: table.assign(condition=...)."
         )
+    for name in (condition, file):
+        if name in table and (n := int(table[name].isna().sum())):
+            raise SkandiError(
+                f"{n} of {len(table)} rows have no {name}: give them one, or leave them out by "
+                f"table.dropna(subset={name!r})."
+            )
 
 
 def _films(rows: pd.DataFrame, file: str) -> list[NDArray[np.float64]]:

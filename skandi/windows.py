@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from skandi.analyse import analyse
+from skandi.analyse import analyse, as_tracks
 from skandi.errors import TrajectoryError
 from skandi.io import Tracks
 
@@ -31,8 +31,8 @@ def analyse_windows(
 
     Parameters
     ----------
-    track : ndarray of shape (T, d), or Tracks with one trajectory
-        Positions at regular times.
+    track : ndarray of shape (T, d), DataFrame, or Tracks with one trajectory
+        Positions at regular times; a DataFrame is a table for `read_tracks`.
     window : int, default=100
         Points in a window; pretrained models need 10.
     step : int, default=10
@@ -62,7 +62,8 @@ def analyse_windows(
     >>> along[["start", "stop", "time"]].to_numpy().tolist()
     [[0.0, 60.0, 29.5], [30.0, 90.0, 59.5], [60.0, 120.0, 89.5]]
     """
-    whole = track if isinstance(track, Tracks) else Tracks.from_trajectories([track])
+    is_table = isinstance(track, Tracks | pd.DataFrame)
+    whole = as_tracks(track) if is_table else Tracks.from_trajectories([track])
     if len(whole) != 1:
         raise TrajectoryError(
             f"analyse_windows reads one track, and {len(whole)} came. Pass one trajectory, for "

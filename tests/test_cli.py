@@ -290,6 +290,15 @@ ERRORS = {
     "no file like it": ("predict", "{tmp}/z*.csv"),
     "twice the same file": ("predict", "{tmp}/good.csv", "{tmp}/go*.csv"),
     "report that is no page": ("report", "{tmp}/good.csv", "-o", "{tmp}/out.pdf"),
+    "folder to a table": ("predict", "{tmp}", "-o", "{tmp}/out.csv"),
+    "output that is an input": ("predict", "{tmp}/good.csv", "-o", "{tmp}/good.csv"),
+    "differences for an input": (
+        *("predict", "{tmp}/good.csv", "-o", "{tmp}/out.csv", "--compare", "{tmp}/good.csv"),
+    ),
+    "differences for results": (
+        *("predict", "{tmp}/good.csv", "-o", "{tmp}/out.csv", "--compare", "{tmp}/out.csv"),
+    ),
+    "weights that are joined": ("join", "{tmp}/good.csv", "-o", "{tmp}/good.csv"),
     "no folder for a report": ("report", "{tmp}/good.csv", "-o", "{tmp}/nowhere/out.html"),
 }
 
@@ -299,14 +308,14 @@ def test_errors__expected_ones__are_one_line_and_exit_code_2(quick, tmp_path, ca
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
     (tmp_path / "good.csv").write_text("track,frame,x\n1,0,0.5\n")
     (tmp_path / "empty.csv").write_text("")
-    before = sorted(tmp_path.iterdir())
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     result = skandi_(*(part.format(tmp=tmp_path) for part in ERRORS[case]))
     assert result.exit_code == 2, result.output
     assert result.stdout == ""
     (line,) = [line for line in result.stderr.splitlines() if "error" in line]
     assert re.match(r"skandi: error: \S", line)
     assert result.stderr.strip().endswith(line)
-    assert sorted(tmp_path.iterdir()) == before
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_errors__unexpected_one__is_not_hidden(quick, monkeypatch, tracks_csv):

@@ -105,6 +105,14 @@ def test_compare__seed__decides_and_nothing_else():
 
 
 BAD = {
+    "rows of no condition": (
+        pd.concat([condition("a"), condition("b"), condition(None)]),
+        "rows have no condition",
+    ),
+    "rows of no file": (
+        pd.concat([condition("a"), condition("b")]).assign(file=[None, *["f"] * 119]),
+        "1 of 120 rows have no file",
+    ),
     "one condition": (condition("a"), "two or more"),
     "no column": (condition("a").drop(columns="condition"), "no column condition"),
     "nothing read": (

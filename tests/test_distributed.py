@@ -14,9 +14,19 @@ from typer.testing import CliRunner
 
 from skandi import analyse, read_tracks
 from skandi.cli import app
-from skandi.distributed import count_tracks, merge_partitions, predict, rows, sources, work
+from skandi.distributed import (
+    about_diffusion,
+    count_tracks,
+    merge_partitions,
+    predict,
+    rows,
+    sources,
+    what_was_done,
+    work,
+)
 from skandi.errors import JobError, MissingExtraError, SkandiError, TracksFileError
 from skandi.io import Tracks, write_tracks
+from skandi.io.tracks import STEP_MESSAGES
 
 
 class Forgetful(LengthAsAlpha):
@@ -512,6 +522,111 @@ def test_predict__results_inside_the_folder_of_tracks__is_refused(tmp_path):
     folder = in_files(messy(), tmp_path / "in")
     with pytest.raises(TracksFileError, match="lies in"):
         predict(folder, folder / "results", **FAKES)
+
+
+def walk_table(ids, T=12, start=0):
+    """Rows of walks of T points, one after the other."""
+    rng = np.random.default_rng(start)
+    return pd.DataFrame(
+        {
+            "particle": np.repeat(np.array(ids), T),
+            "frame": np.tile(start + np.arange(T), len(ids)),
+            "x": rng.normal(size=len(ids) * T).cumsum(),
+            "y": rng.normal(size=len(ids) * T).cumsum(),
+        }
+    )
+
+
+def test_predict__folders_that_stand_for_a_column__tell_tracks_apart(tmp_path):
+    parts = [walk_table([0, 1]).assign(group="a b"), walk_table([0, 1], start=12).assign(group="c")]
+    pd.concat(parts).to_parquet(tmp_path / "in", partition_cols=["group"], index=False)
+    out = predict(tmp_path / "in", tmp_path / "out", n_partitions=3, **FAKES)
+    table = result(out, tmp_path)
+    assert table.track_id.tolist() == ["a b/0", "a b/1", "c/0", "c/1"]
+    assert table.n_points.tolist() == [12] * 4
+    assert_frame_equal(table, analyse(pd.read_parquet(tmp_path / "in"), **FAKES))
+    parts[0].assign(frame=0).to_parquet(tmp_path / "frames", partition_cols=["frame"])
+    with pytest.raises(TracksFileError, match="the folder says frame=0"):
+        predict(tmp_path / "frames", tmp_path / "other", **FAKES)
+
+
+def test_predict__large_ids_beside_missing_ones__stay_what_they_are(tmp_path):
+    table = walk_table([2**60 + 1, 2**60 + 2])
+    table["particle"] = table.particle.astype("Int64")
+    table = pd.concat([table, table.iloc[[0]].assign(particle=pd.NA)])
+    table.to_parquet(tmp_path / "in.parquet", index=False)
+    out = predict(tmp_path / "in.parquet", tmp_path / "out", n_partitions=2, **FAKES)
+    found = result(out, tmp_path)
+    assert found.track_id.tolist() == [str(2**60 + 1), str(2**60 + 2)]
+    assert found.n_points.tolist() == [12, 12]
+
+
+def test_predict__files_of_other_names__are_read_or_refused(tmp_path):
+    (tmp_path / "in").mkdir()
+    for k, name in enumerate(("a.parquet", "b.pq", "c.PARQUET")):
+        walk_table([k]).to_parquet(tmp_path / "in" / name)
+    (tmp_path / "in" / "notes.txt").write_text("no data")
+    out = predict(tmp_path / "in", tmp_path / "out", **FAKES)
+    assert result(out, tmp_path).track_id.tolist() == ["0", "1", "2"]
+    walk_table([3]).to_parquet(tmp_path / "in" / "d.table")
+    with pytest.raises(TracksFileError, match="d.table is Parquet and would be left out"):
+        predict(tmp_path / "in", tmp_path / "other", **FAKES)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"coverage": 90}, ValueError),
+        ({"false_alarm": 5}, ValueError),
+        ({"preset": "fastest"}, ValueError),
+        ({"gaps": "cut"}, TracksFileError),
+        ({"duplicates": "last"}, TracksFileError),
+        ({"constant_axes": "all"}, TracksFileError),
+        ({"duplicates": "error"}, TracksFileError),  # the table has some
+        ({"duplicates": "mean", "gaps": "error"}, TracksFileError),
+    ],
+)
+def test_predict__call_that_is_put_right__needs_no_other_folder(tmp_path, wrong, error):
+    table = messy()
+    table["frame"] //= 4
+    table.to_parquet(tmp_path / "in.parquet")
+    right = {"duplicates": "first", **FAKES, "n_partitions": np.int64(1)}
+    with pytest.raises(error):
+        predict(tmp_path / "in.parquet", tmp_path / "out", **{**right, **wrong})
+    assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
+    assert count_tracks(predict(tmp_path / "in.parquet", tmp_path / "out", **right))[0] > 0
+
+
+def test_what_was_done__rows_of_all_partitions__are_those_of_one_reader(tmp_path):
+    table = messy()
+    empty = walk_table([777]).assign(x=np.nan)
+    table = pd.concat([table, empty, walk_table([778, 779]).assign(y=np.nan)])
+    table.to_parquet(tmp_path / "in.parquet")
+    done = what_was_done(
+        predict(tmp_path / "in.parquet", tmp_path / "out", n_partitions=5, **FAKES)
+    )
+    steps = read_tracks(table).report.steps
+    assert set(done) == {step.message for step in steps if step.name in STEP_MESSAGES}
+    assert "3 tracks left out: no position in any frame" in done
+
+
+def test_merge__first_partition_empty__tells_what_the_others_know(tmp_path):
+    walk_table([0]).to_parquet(tmp_path / "in.parquet")
+    units = {"frame_interval": 0.1, "time_unit": "s", "space_unit": "um"}
+    call = {"n_partitions": 4, **units, **FAKES}
+    out = predict(tmp_path / "in.parquet", tmp_path / "out", **call)
+    rows = [len(pd.read_parquet(path)) for path in sorted(out.glob("*.parquet"))]
+    assert (rows[0], sum(rows)) == (0, 1)
+    expected = analyse(read_tracks(tmp_path / "in.parquet", **units), **FAKES)
+    assert result(out, tmp_path).attrs == expected.attrs
+    assert about_diffusion(out) == expected.attrs["D_alpha"]
+
+
+def test_predict__relative_path__is_the_same_file_for_a_worker_elsewhere(tmp_path, monkeypatch):
+    walk_table([0]).to_parquet(tmp_path / "in.parquet")
+    monkeypatch.chdir(tmp_path)
+    (chunk,) = sources.open_source("in.parquet", "auto", tmp_path / "out").chunks
+    assert chunk.path.is_absolute()
 
 
 def test_count_tracks__folder__has_all_and_the_reasons(job, tmp_path):

@@ -220,6 +220,25 @@ def test_report__table_of_others__is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_report__rows_in_another_order__are_refused(no_pictures, tmp_path):
+    tracks = tracks_of([20, 20, 30], ["a", "b", "c"])
+    table = analysed(tracks)
+    for wrong in (table.iloc[::-1], table.assign(n_points=[20, 21, 30])):
+        with pytest.raises(SkandiError, match="Row . of the table is of track"):
+            page_of(tmp_path, wrong, tracks)
+    assert not list(tmp_path.iterdir())
+
+
+def test_report__table_read_again_from_csv__is_the_same_page(no_pictures, tmp_path):
+    tracks = tracks_of([20, 30], ["1", "2"])
+    table = analysed(tracks)
+    table.to_csv(tmp_path / "table.csv", index=False)
+    again = pd.read_csv(tmp_path / "table.csv")
+    again.attrs = table.attrs
+    pages = [data_of(page_of(tmp_path, each, tracks)) for each in (table, again)]
+    assert pages[0]["columns"] == pages[1]["columns"]
+
+
 def test_report__no_jinja__names_the_extra(no_pictures, tmp_path, monkeypatch):
     tracks = tracks_of([20])
     monkeypatch.setitem(sys.modules, "jinja2", None)

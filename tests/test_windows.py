@@ -1,11 +1,12 @@
 """analyse_windows: what each window holds, and a track that switches."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from fake_estimators import LengthAsAlpha, LengthAsModel
 
 from skandi import analyse_windows
-from skandi.errors import TrajectoryError
+from skandi.errors import TracksFileError, TrajectoryError
 from skandi.io import Tracks
 from skandi.simulate import simulate
 
@@ -61,6 +62,14 @@ def test_windows__note_of_the_track__stays_with_each_window():
     track = Tracks.from_trajectories([line(40)])
     track.notes[0] = "16 missing frames interpolated"
     assert windows(track, 20, 20).note.tolist() == ["16 missing frames interpolated"] * 2
+
+
+def test_windows__table_of_a_track__is_read_as_a_table():
+    X = line(40)
+    table = pd.DataFrame({"frame": np.arange(40), "x": X[:, 0], "y": X[:, 1]})
+    with pytest.raises(TracksFileError, match="no column for the track"):
+        windows(table, 20, 20)
+    pd.testing.assert_frame_equal(windows(table.assign(track=0), 20, 20), windows(X, 20, 20))
 
 
 def test_windows__short_for_the_estimators__say_so():

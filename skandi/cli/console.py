@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,12 @@ def require_folder(path: Path) -> None:
     """Find out before the work, not after it, that there is no such folder to write to."""
     if not path.parent.is_dir():
         raise FileNotFoundError(2, "no such directory", str(path.parent))
+
+
+def require_other_file(output: Path, inputs: Iterable[Path]) -> None:
+    """Refuse to replace what is read by what is made of it."""
+    if output.exists() and any(each.exists() and each.samefile(output) for each in inputs):
+        raise SkandiError(f"{output} is an input, and would be replaced: name another output")
 
 
 @contextmanager

@@ -37,8 +37,10 @@ def in_partitions(inputs: list[Input], output: Path | None, dask: str | None) ->
         return True
     if not parquet or output is None:
         return False
+    if path.is_dir() and not (is_folder(output) or _may_be_large(output)):
+        raise SkandiError(f"{path} is a folder: it needs -o with a folder or a .parquet file")
     if path.is_dir() or is_folder(output):
-        return is_folder(output) or _may_be_large(output)
+        return True
     large = _n_rows(path) > LARGE
     if large and not _may_be_large(output):
         say("a table this large takes little memory if the results go to .parquet or a folder")
@@ -62,7 +64,13 @@ def predict_partitions(
     A single file is merged from a folder beside it, which is deleted then; where work was broken
     off, it is there and the same command goes on with it.
     """
-    from skandi.distributed import about_diffusion, count_tracks, merge_partitions, predict
+    from skandi.distributed import (
+        about_diffusion,
+        count_tracks,
+        merge_partitions,
+        predict,
+        what_was_done,
+    )
 
     whole = is_folder(output)
     folder = output if whole else output.with_name(f"{output.name}.parts")
@@ -70,6 +78,8 @@ def predict_partitions(
         predict(path, folder, client=client, progress=update, **options)
     n_tracks, reasons = count_tracks(folder)
     D_alpha = about_diffusion(folder)
+    for line in what_was_done(folder):
+        say(line)
     if not whole:
         merge_partitions(folder, output)
         shutil.rmtree(folder)

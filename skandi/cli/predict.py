@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from skandi.cli.console import printable, require_folder, say
+from skandi.cli.console import printable, require_folder, require_other_file, say
 from skandi.cli.inputs import analyse_inputs, find_inputs, read_with
 from skandi.cli.partitions import in_partitions, predict_partitions
 from skandi.errors import SkandiError
@@ -107,8 +107,8 @@ def predict(
     for the frame (frame or t), and x, y, z as far as there are. Tables of trackpy, Spot-On, saSPT
     and the second AnDi challenge are of this kind. TrackMate's table of spots is read as it is
     exported, and so are its own XML file, its export of tracks, and arrays (.npy) of napari,
-    noctiluca and andi_datasets. A track that splits or merges is cut there. Every track is in the
-    output: one that could not be analysed has a note that says why.
+    noctiluca and andi_datasets. A track that splits or merges is cut there. Every track with a
+    position is in the output: one that could not be analysed has a note that says why.
 
     Several files give one table with the columns condition and file, and the conditions are
     compared with the first: difference in median α and in the share of each model, with bootstrap
@@ -136,7 +136,10 @@ def predict(
 
     inputs = find_inputs(tracks)
     partitioned = in_partitions(inputs, output, dask)
+    if compare is not None and output is not None and compare.absolute() == output.absolute():
+        raise SkandiError(f"{compare}: results and differences need a file each")
     for path in filter(None, (output, compare)):
+        require_other_file(path, [each.path for each in inputs])
         if not (partitioned and path is output):
             check_results_path(path)
     options = {

@@ -15,8 +15,21 @@ from typing import Any
 
 import numpy as np
 
-from skandi.distributed.job import Job, clear_rows, keep_models, open_job, told_of_full_disk
-from skandi.distributed.merge import about_diffusion, count_tracks, merge_partitions
+from skandi.analyse import require_shares
+from skandi.distributed.job import (
+    Job,
+    clear_rows,
+    forgotten_if_unreadable,
+    keep_models,
+    open_job,
+    told_of_full_disk,
+)
+from skandi.distributed.merge import (
+    about_diffusion,
+    count_tracks,
+    merge_partitions,
+    what_was_done,
+)
 from skandi.distributed.run import open_client, run_tasks
 from skandi.distributed.sources import DaskSource, ParquetSource, open_source
 from skandi.distributed.work import (
@@ -27,12 +40,13 @@ from skandi.distributed.work import (
 )
 from skandi.errors import TracksFileError
 from skandi.files import replacing
-from skandi.io.assemble import ConstantAxes
+from skandi.io.assemble import ConstantAxes, require_policies
 from skandi.io.duplicates import DuplicatePolicy
 from skandi.io.gaps import GapPolicy
 from skandi.io.whole import Whole, merged, whole_of
+from skandi.pretrained import require_preset
 
-__all__ = ["predict", "count_tracks", "about_diffusion", "merge_partitions"]
+__all__ = ["predict", "count_tracks", "about_diffusion", "merge_partitions", "what_was_done"]
 
 _WHOLE = "whole.json"
 
@@ -68,7 +82,10 @@ def predict(
     ----------
     tracks : path or dask.dataframe.DataFrame
         A Parquet file or a folder of them: a table with one row per localisation, with the columns
-        that `read_tracks` takes, its rows in any order. A track may have rows in several files.
+        that `read_tracks` takes, its rows in any order. A track may have rows in several files. A
+        folder called ``group=control`` stands for a column, of tracks or of groups of them. A Dask
+        DataFrame is known by how it is made: one that is made by your own functions
+        (``from_map``, ``from_delayed``) must read the same again when a run is taken up.
     out : path
         Folder for the results, empty or not there, or that of the same job. Every worker must see
         it under this path. Besides the results it holds the rows of all tracks while the work
@@ -133,6 +150,9 @@ def predict(
     """
     out = Path(out)
     _check(n_partitions, frame_interval)
+    require_shares(coverage, false_alarm)
+    require_preset(preset)
+    require_policies(gaps=gaps, duplicates=duplicates, axes=constant_axes)
     source = open_source(tracks, format, out)
     settings = {
         "coverage": coverage,
@@ -154,10 +174,10 @@ def predict(
         source.layout,
         settings,
         models,
-        n_partitions,
+        None if n_partitions is None else int(n_partitions),
         source.default_partitions,
     )
-    with told_of_full_disk(job), open_client(client) as opened:
+    with forgotten_if_unreadable(job), told_of_full_disk(job), open_client(client) as opened:
         missing = job.missing()
         n_done = job.n_partitions - len(missing)
 

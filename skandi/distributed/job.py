@@ -20,13 +20,14 @@ import pyarrow.parquet as pq
 
 from skandi import __version__
 from skandi.distributed.layout import Layout
-from skandi.errors import JobError, SkandiError
+from skandi.errors import JobError, SkandiError, TracksFileError
 from skandi.files import replacing
 from skandi.provenance import file_digest
 
 MANIFEST = "_skandi.json"
 ROWS = "_rows"
 JOB_ATTRIBUTE = "skandi_job"
+STEPS_ATTRIBUTE = "skandi_steps"
 _FORMAT = 2
 _MODELS = "models.joblib"
 _NO_SPACE = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
@@ -192,6 +193,21 @@ def told_of_full_disk(job: Job) -> Iterator[None]:
             f"No space is left for {job.folder}: {n_whole} of {job.n_partitions} partitions are "
             "whole and kept. Free some space and run the same again: it goes on from there."
         ) from error
+
+
+@contextmanager
+def forgotten_if_unreadable(job: Job) -> Iterator[None]:
+    """Leave nothing of a job that ended in bad input before a partition was whole.
+
+    So the same folder serves for the call that is put right.
+    """
+    try:
+        yield
+    except TracksFileError:
+        if not any(job.part(number).exists() for number in range(job.n_partitions)):
+            clear_rows(job)
+            (job.folder / MANIFEST).unlink(missing_ok=True)
+        raise
 
 
 def clear_rows(job: Job) -> None:

@@ -14,10 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from skandi.distributed.job import JOB_ATTRIBUTE, MANIFEST, table_attributes
+from skandi.distributed.job import JOB_ATTRIBUTE, MANIFEST, STEPS_ATTRIBUTE, table_attributes
 from skandi.errors import JobError
 from skandi.files import replacing
 from skandi.io.ids import natural_key
+from skandi.io.tracks import STEP_MESSAGES, step_message
 
 _ROWS_AT_A_TIME = 50_000
 _IDS_AT_A_TIME = 2_000
@@ -90,7 +91,51 @@ def about_diffusion(folder: str | os.PathLike[str]) -> str:
     >>> about_diffusion(predict(path, path.with_name("results")))
     'not computed, unknown: frame interval, time unit, space unit'
     """
-    return str(table_attributes(pq.read_schema(_partitions(Path(folder))[0]))["D_alpha"])
+    return str(table_attributes(_schema_that_tells(_partitions(Path(folder))))["D_alpha"])
+
+
+def what_was_done(folder: str | os.PathLike[str]) -> list[str]:
+    """Tell what was done to rows on the way to tracks, beside what the notes of tracks say.
+
+    Parameters
+    ----------
+    folder : path
+        What `predict` returned.
+
+    Returns
+    -------
+    list of str
+        A line for each, with the numbers of tracks and of rows in all partitions.
+
+    Raises
+    ------
+    JobError
+        If partitions are missing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> from skandi.distributed import predict, what_was_done
+    >>> table = pd.DataFrame({"track": [0, 0, 1], "frame": [0, 1, 0], "x": [0.0, 1.0, None]})
+    >>> path = Path(tempfile.mkdtemp()) / "tracks.parquet"
+    >>> table.to_parquet(path)
+    >>> for line in what_was_done(predict(path, path.with_name("results"))):
+    ...     print(line)
+    1 row in 1 track without a frame or a finite position taken as missing frames
+    1 track left out: no position in any frame
+    """
+    total = {name: np.zeros(2, dtype=np.int64) for name in STEP_MESSAGES}
+    for path in _partitions(Path(folder)):
+        steps = table_attributes(pq.read_schema(path)).get(STEPS_ATTRIBUTE, {})
+        for name in total.keys() & steps.keys():
+            total[name] += steps[name]
+    return [
+        step_message(name, int(tracks), int(rows))
+        for name, (tracks, rows) in total.items()
+        if tracks or rows
+    ]
 
 
 def merge_partitions(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
@@ -133,7 +178,7 @@ def merge_partitions(folder: str | os.PathLike[str], path: str | os.PathLike[str
         )
     turns = heapq.merge(*(_turns(number, each) for number, each in enumerate(paths)))
     rows = [_Rows(each) for each in paths]
-    schema = _of_no_job(pq.read_schema(paths[0]))
+    schema = _of_no_job(_schema_that_tells(paths))
     with replacing(path) as aside, pq.ParquetWriter(aside, schema) as writer:
         while turn := [number for _, number in islice(turns, _ROWS_AT_A_TIME)]:
             wanted = Counter(turn)
@@ -145,10 +190,19 @@ def merge_partitions(folder: str | os.PathLike[str], path: str | os.PathLike[str
             writer.write_table(table.take(place).replace_schema_metadata(schema.metadata))
 
 
+def _schema_that_tells(paths: list[Path]) -> pa.Schema:
+    """The schema of the first partition with a track: an empty one knows nothing of novelty."""
+    for path in paths:
+        if pq.read_metadata(path).num_rows:
+            return pq.read_schema(path)
+    return pq.read_schema(paths[0])
+
+
 def _of_no_job(schema: pa.Schema) -> pa.Schema:
     """The schema of a partition without the name of its job."""
     attributes = table_attributes(schema)
-    attributes.pop(JOB_ATTRIBUTE, None)
+    for name in (JOB_ATTRIBUTE, STEPS_ATTRIBUTE):
+        attributes.pop(name, None)
     told = {b"PANDAS_ATTRS": json.dumps(attributes).encode()}
     return schema.with_metadata({**(schema.metadata or {}), **told})
 

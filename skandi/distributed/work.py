@@ -11,7 +11,7 @@ import joblib
 import pandas as pd
 
 from skandi.analyse import analyse, ready_estimators
-from skandi.distributed.job import JOB_ATTRIBUTE, Job
+from skandi.distributed.job import JOB_ATTRIBUTE, STEPS_ATTRIBUTE, Job
 from skandi.distributed.rows import gather, scatter
 from skandi.distributed.sources import ROWS_PER_CHUNK, Chunk
 from skandi.io.assemble import assemble, survey
@@ -61,6 +61,8 @@ def analyse_partition(job: Job, number: int, whole: Whole) -> int:
             false_alarm=settings["false_alarm"],
         )
     table.attrs[JOB_ATTRIBUTE] = job.id
+    steps = () if tracks.report is None else tracks.report.steps
+    table.attrs[STEPS_ATTRIBUTE] = {step.name: [step.n_tracks, step.n_rows] for step in steps}
     save_parquet(table, job.part(number))
     return len(table)
 

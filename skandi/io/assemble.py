@@ -66,10 +66,7 @@ def assemble(
         If the table holds no localisation that belongs to a track, if frames are not whole numbers
         or times not on a regular grid, or if there is what a policy of ``"error"`` refuses.
     """
-    _check_policy("gaps", gaps, GAP_POLICIES)
-    _check_policy("branches", branches, BRANCH_POLICIES)
-    _check_policy("duplicates", duplicates, DUPLICATE_POLICIES)
-    _check_policy("constant_axes", constant_axes, CONSTANT_AXES)
+    require_policies(gaps=gaps, branches=branches, duplicates=duplicates, axes=constant_axes)
     settle_branches(table, branches)
     _clean(table, duplicates, None if whole is None else whole.filled)
     if not len(table.track):
@@ -81,14 +78,6 @@ def assemble(
         _drop_constant_axes(table)
     trajectories, first_frames, ids, notes = _cut(table, frames, gaps)
     order = natural_order(ids)
-    report = ReadReport(
-        source=table.source,
-        format=table.format,
-        n_rows=table.n_rows,
-        n_tracks=table.n_tracks,
-        n_trajectories=len(ids),
-        steps=tuple(table.steps),
-    )
     return Tracks(
         trajectories=[trajectories[i] for i in order],
         ids=[ids[i] for i in order],
@@ -97,7 +86,7 @@ def assemble(
         frame_interval=table.frame_interval,
         time_unit=table.time_unit,
         space_unit=table.space_unit,
-        report=report,
+        report=_report(table, len(ids)),
     )
 
 
@@ -166,12 +155,33 @@ def _nothing_left(table: Localisations, whole: Whole | None) -> Tracks:
         frame_interval=whole.frame_interval,
         time_unit=table.time_unit,
         space_unit=table.space_unit,
+        report=_report(table, 0),
     )
 
 
-def _check_policy(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise TracksFileError(f"{name}={value!r}: one of {', '.join(allowed)} is needed.")
+def _report(table: Localisations, n_trajectories: int) -> ReadReport:
+    return ReadReport(
+        source=table.source,
+        format=table.format,
+        n_rows=table.n_rows,
+        n_tracks=table.n_tracks,
+        n_trajectories=n_trajectories,
+        steps=tuple(table.steps),
+    )
+
+
+def require_policies(
+    *, gaps: str, duplicates: str, axes: str, branches: str = BRANCH_POLICIES[0]
+) -> None:
+    """Raise a `TracksFileError` unless each is one of those there are."""
+    for name, value, allowed in (
+        ("gaps", gaps, GAP_POLICIES),
+        ("branches", branches, BRANCH_POLICIES),
+        ("duplicates", duplicates, DUPLICATE_POLICIES),
+        ("constant_axes", axes, CONSTANT_AXES),
+    ):
+        if value not in allowed:
+            raise TracksFileError(f"{name}={value!r}: one of {', '.join(allowed)} is needed.")
 
 
 def _drop_rows_of_no_track(table: Localisations) -> None:
@@ -199,20 +209,10 @@ def _drop_missing(table: Localisations) -> None:
     n_tracks = len(touched)
     n = np.count_nonzero(~present)
     table.keep(present)
-    table.note(
-        "rows_missing",
-        f"{counted(n, 'row')} in {counted(n_tracks, 'track')} without a frame or a finite "
-        "position taken as missing frames",
-        n_tracks=n_tracks,
-        n_rows=n,
-    )
+    table.note("rows_missing", n_tracks=n_tracks, n_rows=n)
     n_empty = len(np.setdiff1d(touched, table.track))
     if n_empty:
-        table.note(
-            "tracks_empty",
-            f"{counted(n_empty, 'track')} left out: no position in any frame",
-            n_tracks=n_empty,
-        )
+        table.note("tracks_empty", n_tracks=n_empty)
 
 
 def _sort(table: Localisations) -> None:

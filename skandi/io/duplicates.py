@@ -8,7 +8,6 @@ import numpy as np
 
 from skandi.errors import TracksFileError
 from skandi.io.localisations import Localisations
-from skandi.io.tracks import counted
 
 DuplicatePolicy = Literal["error", "first", "mean"]
 DUPLICATE_POLICIES: tuple[str, ...] = get_args(DuplicatePolicy)
@@ -32,12 +31,7 @@ def settle_duplicates(table: Localisations, duplicates: DuplicatePolicy) -> None
     if repeated.any():
         n_tracks, n_rows = len(np.unique(table.track[repeated])), np.count_nonzero(repeated)
         table.keep(~repeated)
-        table.note(
-            "rows_repeated",
-            f"{counted(n_rows, 'row')} in {counted(n_tracks, 'track')} dropped: exact repetitions",
-            n_tracks=n_tracks,
-            n_rows=n_rows,
-        )
+        table.note("rows_repeated", n_tracks=n_tracks, n_rows=n_rows)
         same = _same_as_before(table)
     if same.any():
         _settle_differing(table, same, duplicates)
@@ -67,15 +61,7 @@ def _settle_differing(table: Localisations, same: np.ndarray, duplicates: Duplic
         # divided before they are summed: the sum of two finite positions may not be finite
         shares = table.positions / np.repeat(n_alike, n_alike)[:, np.newaxis]
         means = np.add.reduceat(shares, starts, axis=0)
-        done = "averaged with the others of their frame"
     table.keep(~same)
     if duplicates == "mean":
         table.positions = means
-    else:
-        done = "dropped: the first of their frame is kept"
-    table.note(
-        f"duplicates_{duplicates}",
-        f"{counted(n_rows, 'row')} in {counted(n_tracks, 'track')} {done}",
-        n_tracks=n_tracks,
-        n_rows=n_rows,
-    )
+    table.note(f"duplicates_{duplicates}", n_tracks=n_tracks, n_rows=n_rows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from skandi.io.tracks import Integer, ReadStep
+from skandi.io.tracks import Integer, ReadStep, step_message
 
 
 @dataclass
@@ -80,9 +80,13 @@ class Localisations:
         self.positions = self.positions[:, axes]
         self.axes = tuple(self.axes[axis] for axis in axes)
 
-    def note(self, name: str, message: str, n_tracks: Integer = 0, n_rows: Integer = 0) -> None:
-        """Add a line to the report."""
-        self.steps.append(ReadStep(name, message, n_tracks=int(n_tracks), n_rows=int(n_rows)))
+    def note(
+        self, name: str, message: str = "", n_tracks: Integer = 0, n_rows: Integer = 0
+    ) -> None:
+        """Add a line to the report; of a step of `STEP_MESSAGES` the message is known."""
+        n_tracks, n_rows = int(n_tracks), int(n_rows)
+        message = message or step_message(name, n_tracks, n_rows)
+        self.steps.append(ReadStep(name, message, n_tracks=n_tracks, n_rows=n_rows))
 
     def starts(self) -> NDArray[np.int64]:
         """Row at which each track starts, once the rows are sorted by track."""

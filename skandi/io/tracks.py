@@ -27,6 +27,30 @@ def counted(n: Integer, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
+STEP_MESSAGES = {
+    "rows_missing": "{rows} in {tracks} without a frame or a finite position taken as missing "
+    "frames",
+    "tracks_empty": "{tracks} left out: no position in any frame",
+    "rows_repeated": "{rows} in {tracks} dropped: exact repetitions",
+    "duplicates_first": "{rows} in {tracks} dropped: the first of their frame is kept",
+    "duplicates_mean": "{rows} in {tracks} averaged with the others of their frame",
+}
+"""Of steps whose message holds nothing but the two numbers, so that parts can be summed."""
+
+
+def step_message(name: str, n_tracks: int, n_rows: int) -> str:
+    """The message of a step of `STEP_MESSAGES`.
+
+    Examples
+    --------
+    >>> step_message("tracks_empty", 2, 0)
+    '2 tracks left out: no position in any frame'
+    """
+    return STEP_MESSAGES[name].format(
+        tracks=counted(n_tracks, "track"), rows=counted(n_rows, "row")
+    )
+
+
 @dataclass(frozen=True)
 class ReadStep:
     """One thing a reader did between the file and the trajectories.

@@ -83,8 +83,7 @@ def load_pretrained(
         raise ValueError(f"target is {target!r}; it must be one of {list(TARGETS)}.")
     if n_dims not in (1, 2, 3):
         raise ValueError(f"n_dims is {n_dims!r}; it must be 1, 2 or 3.")
-    if preset not in PRESETS:
-        raise ValueError(f"preset is {preset!r}; it must be one of {list(PRESETS)}.")
+    require_preset(preset)
     if precision not in PRECISIONS:
         raise ValueError(f"precision is {precision!r}; it must be one of {list(PRECISIONS)}.")
     source = shipped_weights(n_dims) if path is None else path
@@ -95,6 +94,12 @@ def load_pretrained(
     if statistics.is_file():
         estimator.novelty_ = NoveltyStatistics.load(statistics)
     return estimator.set_params(predict_precision=precision)
+
+
+def require_preset(preset: str) -> None:
+    """Raise a ValueError unless there is such a preset."""
+    if preset not in PRESETS:
+        raise ValueError(f"preset is {preset!r}; it must be one of {list(PRESETS)}.")
 
 
 def estimator_of(

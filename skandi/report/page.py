@@ -78,12 +78,7 @@ def write_report(
     True
     """
     sets = [tracks] if isinstance(tracks, Tracks) else list(tracks)
-    n_tracks = sum(map(len, sets))
-    if n_tracks != len(table) or not n_tracks:
-        raise SkandiError(
-            f"The table has {len(table)} rows and there are {n_tracks} tracks: a report needs the "
-            "tracks that analyse made the table of, and one at least."
-        )
+    _require_together(table, sets)
     script = _own("page.js")
     text = _template().render(
         title=title,
@@ -108,6 +103,25 @@ def write_report(
     )
     with replacing(path) as aside:
         aside.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _require_together(table: pd.DataFrame, sets: Sequence[Tracks]) -> None:
+    """Raise a SkandiError unless each row of the table is of the track in its place."""
+    n_tracks = sum(map(len, sets))
+    if n_tracks != len(table) or not n_tracks:
+        raise SkandiError(
+            f"The table has {len(table)} rows and there are {n_tracks} tracks: a report needs the "
+            "tracks that analyse made the table of, and one at least."
+        )
+    rows = zip(table["track_id"].astype(str), table["n_points"], strict=True)
+    tracks = ((name, n) for each in sets for name, n in zip(each.ids, each.n_points, strict=True))
+    for place, (row, track) in enumerate(zip(rows, tracks, strict=True)):
+        if row != track:
+            raise SkandiError(
+                f"Row {place} of the table is of track {row[0]} with {row[1]} points, and the "
+                f"track in that place is {track[0]} with {track[1]}: a report needs the rows of "
+                "analyse in their order."
+            )
 
 
 def _template() -> Any:
@@ -169,10 +183,11 @@ def _units(tracks: Tracks) -> str:
 def _skipped(table: pd.DataFrame) -> list[tuple[str, int, str]]:
     """Why tracks have no answer, how many, and of one file the names of the first."""
     skipped = table[table["alpha"].isna()]
-    reasons = skipped["note"].str.replace(r"[:;].*", "", regex=True)
+    # A table that was written and read again has missing notes for empty ones.
+    reasons = skipped["note"].fillna("").astype(str).str.replace(r"[:;].*", "", regex=True)
     told = []
     for reason, rows in skipped.groupby(reasons):
-        names = ", ".join(rows["track_id"][:_NAMES_SHOWN])
+        names = ", ".join(rows["track_id"][:_NAMES_SHOWN].astype(str))
         names += ", …" if len(rows) > _NAMES_SHOWN else ""
         told.append((str(reason), len(rows), "" if "file" in table else names))
     return told
