@@ -61,7 +61,8 @@ def compare_conditions(
     Raises
     ------
     SkandiError
-        If there is no such column, fewer than two conditions, or a condition without an α.
+        If there is no such column, fewer than two conditions, a condition without an α, or a row
+        without a condition or a file.
 
     Examples
     --------

@@ -12,6 +12,11 @@ At the paper's sizes that takes hours to days of one core, so a run can be sprea
   repetitions there are, and its result says that it is partial.
 - ``--scale 0.1`` shrinks trajectories and epochs alike, to a hundredth of the cost. Its numbers are
   not the paper's figure; they are written under a name that says so, and only with ``--keep``.
+
+Claims are looked at by two ways of inference: by the statistics of the training, as
+`AnomalyDetector` scores, and by those of the batch, as the authors' program does. What is in a
+batch is not said; here it is tracks of one kind (of one model, one exponent, one level of hormone),
+as it is if a figure is made kind by kind.
 """
 
 from __future__ import annotations
@@ -37,6 +42,7 @@ SHARED = Path(__file__).parents[3] / "shared" / "data" / "real"
 SUBDIFFUSIVE = np.round(np.arange(1, 11) * 0.1, 1)
 ALL_ALPHA = np.round(np.arange(1, 20) * 0.1, 1)
 EPOCHS = 200
+FIXED, BATCH = INFERENCES = ("fixed statistics", "batch statistics")
 
 
 def parser(description: str | None, repeats: int) -> argparse.ArgumentParser:
@@ -172,18 +178,54 @@ def inputs_of(X: NDArray[np.float64], T: int) -> NDArray[np.float64]:
     return next(windows(list(X), T)).inputs
 
 
-def batch_statistics_errors(
-    detector: AnomalyDetector, X: NDArray[np.float64], batch_size: int = 256
+def member_errors(
+    fingerprint: DiffusionFingerprint, X: Any, groups: NDArray, inference: str
 ) -> NDArray[np.float64]:
-    """Errors by the authors' inference: batch normalisation by the statistics of the test batch."""
-    network = copy.deepcopy(detector.network_).double().train()
-    errors = np.empty(len(X))
-    points = batch_size * detector.length_
-    with torch.inference_mode():
-        for seen in windows(list(X), detector.length_, points):
-            decoded = network(torch.from_numpy(seen.inputs)).numpy()
-            errors[seen.which] = np.square(decoded - seen.inputs).mean(axis=(1, 2))
+    """Errors (n, n_kinds, n_repeats) by one of `INFERENCES`, in batches of one group each."""
+    if inference == FIXED:
+        return fingerprint.member_errors(X)
+    X = list(X)
+    errors = np.empty((len(X), len(fingerprint.detectors_), fingerprint.n_repeats))
+    _, group = np.unique(groups, axis=0, return_inverse=True)
+    for rows in (np.flatnonzero(group.ravel() == g) for g in range(group.max() + 1)):
+        some = [X[row] for row in rows]
+        for k, repeats in enumerate(fingerprint.detectors_):
+            for r, detector in enumerate(repeats):
+                seen, decoded = batch_statistics_outputs(detector, some)
+                errors[rows, k, r] = np.square(decoded - seen).mean(axis=(1, 2))
     return errors
+
+
+def batch_statistics_outputs(
+    detector: AnomalyDetector, X: Any, batch_size: int = 256
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Inputs and reconstructions (n, d, T), normalised by the statistics of each batch."""
+    network = copy.deepcopy(detector.network_).double().train()
+    inputs = inputs_of(X, detector.length_)
+    n_batches = max(1, round(len(inputs) / batch_size))
+    with torch.inference_mode():
+        parts = [
+            network(torch.from_numpy(part)).numpy() for part in np.array_split(inputs, n_batches)
+        ]
+    return inputs, np.concatenate(parts)
+
+
+def reconstructions(
+    detector: AnomalyDetector, X: NDArray[np.float64], inference: str
+) -> NDArray[np.float64]:
+    """Reconstructed positions (n, T, d) in the units of X, by one of `INFERENCES`."""
+    if inference == FIXED:
+        return np.stack(detector.reconstruct(X))
+    seen = next(windows(list(X), detector.length_))
+    _, decoded = batch_statistics_outputs(detector, X)
+    return (decoded * seen.scale + seen.origin).transpose(0, 2, 1)
+
+
+def bootstrap(values: NDArray[np.float64], n: int = 1_000, seed: int = 0) -> NDArray[np.float64]:
+    """Means (n, ...) of n samples of rows, drawn with replacement."""
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=n)
+    return np.tensordot(counts, values, axes=1) / len(values)
 
 
 def table(title: str, rows: list[str], columns: list[str], values: NDArray) -> None:
