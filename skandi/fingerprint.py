@@ -376,7 +376,9 @@ def _distinct(labels: ArrayLike, n: int) -> tuple[NDArray, NDArray[np.int64]]:
     if labels is None:
         raise ValueError("DiffusionFingerprint requires y to be passed, but the target y is None.")
     if isinstance(labels, (list, tuple)):
-        labels = np.array(labels, dtype=object)  # NumPy would make text of a name beside a number
+        cells = np.array(labels, dtype=object)
+        if len({isinstance(cell, str) for cell in cells.flat}) > 1:
+            labels = cells  # NumPy would make text of a number beside a name
     table = check_array(labels, ensure_2d=False, dtype=None, input_name="y")
     if table.ndim == 1 or table.shape[1] == 1:
         table = column_or_1d(table, warn=True)

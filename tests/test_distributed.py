@@ -561,6 +561,45 @@ def test_predict__large_ids_beside_missing_ones__stay_what_they_are(tmp_path):
     assert found.n_points.tolist() == [12, 12]
 
 
+def test_chunks__missing_numbers_in_a_table_of_trackmate__lose_no_row(tmp_path):
+    table = pd.DataFrame(
+        {
+            "TRACK_ID": pd.array([1, 1, 1, 1, 2, None], dtype="Int64"),
+            "FRAME": [0, 1, 2, 3, 0, 1],
+            "POSITION_X": [None, 1.0, 2.0, 3.0, 4.0, 5.0],
+            "POSITION_Y": 0.0,
+        }
+    )
+    table.to_parquet(tmp_path / "in.parquet", index=False)
+    source = sources.open_source(tmp_path / "in.parquet", "auto", tmp_path / "out")
+    (frame,) = source.chunks[0].frames()
+    read = source.layout.read(frame, "it")
+    assert read.time.tolist() == [0, 1, 2, 3, 0]
+    assert read_tracks(table).n_points.tolist() == [3, 1]
+    (tmp_path / "groups" / "group=a").mkdir(parents=True)
+    table.to_parquet(tmp_path / "groups" / "group=a" / "a.parquet", index=False)
+    with pytest.raises(TracksFileError, match="TrackMate's tables have no column for group"):
+        predict(tmp_path / "groups", tmp_path / "out", **FAKES)
+
+
+def test_predict__system_error_while_reading__keeps_what_was_done(tmp_path, monkeypatch):
+    folder = in_files(messy(), tmp_path / "in")
+    original, calls = sources.pq.ParquetFile, []
+
+    def fails(path, **options):
+        calls.append(path)
+        if len(calls) == 5:  # three for the layout, then the second chunk
+            raise OSError(errno.EMFILE, "Too many open files", str(path))
+        return original(path, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sources.pq, "ParquetFile", fails)
+        with pytest.raises(OSError, match="Too many open files"):
+            predict(folder, tmp_path / "out", n_partitions=2, **FAKES)
+    assert (tmp_path / "out" / "_skandi.json").exists()
+    assert list((tmp_path / "out" / "_rows").glob("rows-*.arrow"))
+
+
 def test_predict__files_of_other_names__are_read_or_refused(tmp_path):
     (tmp_path / "in").mkdir()
     for k, name in enumerate(("a.parquet", "b.pq", "c.PARQUET")):

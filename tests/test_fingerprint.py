@@ -111,6 +111,13 @@ def test_kinds__model_and_exponent__are_rows_of_labels(given, tmp_path):
     )
 
 
+def test_kinds__lists_of_numbers_or_of_names__have_their_type():
+    X, kind = data(8)
+    points = [(0.0, 1.0) if name == "fbm" else (1.0, 0.5) for name in kind]
+    assert fingerprint().fit(X, points).kinds_.dtype == np.float64
+    assert fingerprint().fit(X, list(kind)).kinds_.dtype.kind == "U"
+
+
 def test_kinds__numbers_in_an_array_of_objects__stay_numbers():
     X, _ = data(8)
     y = np.repeat(np.array([2, 10], dtype=object), 8)

@@ -229,14 +229,16 @@ def test_report__rows_in_another_order__are_refused(no_pictures, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_report__table_read_again_from_csv__is_the_same_page(no_pictures, tmp_path):
-    tracks = tracks_of([20, 30], ["1", "2"])
+@pytest.mark.parametrize("ids", [["1", "2"], ["a", "b"], ["01", "02"]])
+def test_report__table_read_again_from_csv__is_a_page(ids, no_pictures, tmp_path):
+    tracks = tracks_of([20, 30], ids)
     table = analysed(tracks)
     table.to_csv(tmp_path / "table.csv", index=False)
     again = pd.read_csv(tmp_path / "table.csv")
     again.attrs = table.attrs
     pages = [data_of(page_of(tmp_path, each, tracks)) for each in (table, again)]
-    assert pages[0]["columns"] == pages[1]["columns"]
+    columns = [[c for c in page["columns"] if c["name"] != "track_id"] for page in pages]
+    assert columns[0] == columns[1]
 
 
 def test_report__no_jinja__names_the_extra(no_pictures, tmp_path, monkeypatch):

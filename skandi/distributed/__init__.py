@@ -177,7 +177,12 @@ def predict(
         None if n_partitions is None else int(n_partitions),
         source.default_partitions,
     )
-    with forgotten_if_unreadable(job), told_of_full_disk(job), open_client(client) as opened:
+    alone = client is None or client == "local"
+    with (
+        forgotten_if_unreadable(job, alone=alone),
+        told_of_full_disk(job),
+        open_client(client) as opened,
+    ):
         missing = job.missing()
         n_done = job.n_partitions - len(missing)
 

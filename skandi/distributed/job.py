@@ -196,15 +196,16 @@ def told_of_full_disk(job: Job) -> Iterator[None]:
 
 
 @contextmanager
-def forgotten_if_unreadable(job: Job) -> Iterator[None]:
+def forgotten_if_unreadable(job: Job, *, alone: bool) -> Iterator[None]:
     """Leave nothing of a job that ended in bad input before a partition was whole.
 
-    So the same folder serves for the call that is put right.
+    So the same folder serves for the call that is put right. Only where the work is done `alone`:
+    the workers of a cluster may still be writing.
     """
     try:
         yield
     except TracksFileError:
-        if not any(job.part(number).exists() for number in range(job.n_partitions)):
+        if alone and not any(job.part(number).exists() for number in range(job.n_partitions)):
             clear_rows(job)
             (job.folder / MANIFEST).unlink(missing_ok=True)
         raise

@@ -97,6 +97,8 @@ def about_diffusion(folder: str | os.PathLike[str]) -> str:
 def what_was_done(folder: str | os.PathLike[str]) -> list[str]:
     """Tell what was done to rows on the way to tracks, beside what the notes of tracks say.
 
+    Rows that belong to no track are not counted.
+
     Parameters
     ----------
     folder : path

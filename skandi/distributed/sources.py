@@ -49,12 +49,11 @@ class Chunk:
                 ROWS_PER_CHUNK, row_groups=list(self.groups), columns=columns, use_threads=False
             )
             for batch in batches:
-                missing = any(column.null_count for column in batch.columns)
-                frame = pa.Table.from_batches([batch]).to_pandas(
-                    ignore_metadata=True,
-                    use_threads=False,
-                    types_mapper=_WITH_MISSING.get if missing else None,
-                )
+                table = pa.Table.from_batches([batch])
+                frame = table.to_pandas(ignore_metadata=True, use_threads=False)
+                for place, column in enumerate(table.columns):
+                    if column.null_count and column.type in _WITH_MISSING:
+                        frame.isetitem(place, column.to_pandas(types_mapper=_WITH_MISSING.get))
                 yield frame.assign(**dict(self.of_folders))
 
 
@@ -81,6 +80,11 @@ class ParquetSource:
                 empty = empty.assign(**of_folders)
                 units = table_attributes(schema).get(_UNITS)
                 layouts.append(Layout.of(empty, format, units, str(path)))
+                if of_folders and layouts[-1].format == "trackmate-csv":
+                    raise TracksFileError(
+                        f"{path}: TrackMate's tables have no column for {', '.join(of_folders)}, "
+                        "which the folder is called after. Predict the folders one by one."
+                    )
                 if layouts[-1] != layouts[0]:
                     raise TracksFileError(
                         f"{path} has other columns or units than {paths[0]}. Bring the files to "
@@ -193,9 +197,9 @@ def _parquet_file(path: Path) -> pq.ParquetFile:
     try:
         # Pages are read as they are needed: a row group may be larger than the memory.
         return pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
-    except FileNotFoundError:
-        raise
     except (pa.ArrowException, OSError) as error:
+        if getattr(error, "errno", None) is not None:
+            raise  # of the system, and not of the file
         raise TracksFileError(f"{path} is not a readable Parquet file: {error}.") from error
 
 

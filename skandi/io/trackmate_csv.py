@@ -138,7 +138,7 @@ def check_columns(names: Sequence[Hashable], source: str) -> None:
 def _has_words(row: list, names: Sequence[Hashable]) -> bool:
     """Whether a row has a word where the position of a spot would be."""
     place = list(names).index(POSITIONS["x"])
-    x = str(row[place]) if place < len(row) else ""
+    x = "" if place >= len(row) or pd.isna(row[place]) else str(row[place])
     try:
         float(x.replace(",", ".") or "nan")
     except ValueError:

@@ -113,13 +113,16 @@ def _require_together(table: pd.DataFrame, sets: Sequence[Tracks]) -> None:
             f"The table has {len(table)} rows and there are {n_tracks} tracks: a report needs the "
             "tracks that analyse made the table of, and one at least."
         )
-    rows = zip(table["track_id"].astype(str), table["n_points"], strict=True)
-    tracks = ((name, n) for each in sets for name, n in zip(each.ids, each.n_points, strict=True))
-    for place, (row, track) in enumerate(zip(rows, tracks, strict=True)):
-        if row != track:
+    ids = [name for each in sets for name in each.ids]
+    n_points = [n for each in sets for n in each.n_points]
+    # Read from a file again, ids may have become numbers, or have an apostrophe in front.
+    are_names = not pd.api.types.is_numeric_dtype(table["track_id"])
+    for place, (name, n) in enumerate(zip(table["track_id"], table["n_points"], strict=True)):
+        is_same = not are_names or str(name) in (ids[place], f"'{ids[place]}")
+        if n != n_points[place] or not is_same:
             raise SkandiError(
-                f"Row {place} of the table is of track {row[0]} with {row[1]} points, and the "
-                f"track in that place is {track[0]} with {track[1]}: a report needs the rows of "
+                f"Row {place} of the table is of track {name} with {n} points, and the track in "
+                f"that place is {ids[place]} with {n_points[place]}: a report needs the rows of "
                 "analyse in their order."
             )
 
