@@ -27,6 +27,8 @@ def main() -> None:
         if path.exists():
             found[figure] = json.loads(path.read_text(encoding="utf-8"))
     put("figure 2a", figure_2a(found))
+    if "fig7" in found:
+        put("figure 7", figure_7(found["fig7"]))
     put("other claims", other_claims(found))
     put("pooling", pooling(found["pooling"]))
     put("rests on", rests_on(found))
@@ -53,6 +55,24 @@ def figure_2a(found) -> list[str]:
     return lines
 
 
+def figure_7(result) -> list[str]:
+    """A row per way of joining x and y and of inference."""
+    lines = [
+        "| x and y, inference | error of FBM falls | other errors rise | share of FBM grows, of "
+        "three networks | of the plane |",
+        "|---|---|---|---|---|",
+    ]
+    named = [re.fullmatch(r"(?:6e|7), (.*?): (.*)", claim["claim"]) for claim in result["claims"]]
+    for setting in dict.fromkeys(match[1] for match in named):
+        cells = [
+            f"{yes(claim['passed'])}: {claim['figures'].partition(';')[0]}"
+            for claim, match in zip(result["claims"], named, strict=True)
+            if match[1] == setting
+        ]
+        lines.append(f"| {setting} | " + " | ".join(cells) + " |")
+    return lines
+
+
 def of_models(claims, pattern) -> str:
     held = {
         match[1]: claim["passed"]
@@ -72,7 +92,7 @@ def other_claims(found) -> list[str]:
     for figure, result in found.items():
         name = f" ({NETWORKS[figure]} normalisation)" if figure in NETWORKS else ""
         for claim in result["claims"]:
-            if not claim["claim"].startswith("2a"):
+            if not claim["claim"].startswith(("2a", "6e", "7")):
                 told = claim["figures"].replace("|", "/")
                 lines.append(f"| {claim['claim']}{name} | {yes(claim['passed'])} | {told} |")
     return lines
