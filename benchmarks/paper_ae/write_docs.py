@@ -11,6 +11,8 @@ from common import RESULTS
 
 DOCS = Path(__file__).parents[2] / "docs" / "autoencoder-paper.md"
 MODELS = ("attm", "ctrw", "fbm", "sbm")
+LEVELS = ("EtOH", "1 pM", "10 pM", "100 pM", "1 nM", "10 nM")
+CORNER_OF_FBM = 2  # after CTRW and ATTM
 NETWORKS = {"fig2": "separate", "fig2_shared": "shared"}
 SETTINGS = [
     f"{inference}, {tracks} tracks"
@@ -56,21 +58,43 @@ def figure_2a(found) -> list[str]:
 
 
 def figure_7(result) -> list[str]:
-    """A row per way of joining x and y and of inference."""
+    """A row per way of joining x and y and of inference: claims, then shares by level."""
     lines = [
         "| x and y, inference | error of FBM falls | other errors rise | share of FBM grows, of "
         "three networks | of the plane |",
         "|---|---|---|---|---|",
     ]
     named = [re.fullmatch(r"(?:6e|7), (.*?): (.*)", claim["claim"]) for claim in result["claims"]]
-    for setting in dict.fromkeys(match[1] for match in named):
+    settings = list(dict.fromkeys(match[1] for match in named))
+    for setting in settings:
         cells = [
             f"{yes(claim['passed'])}: {claim['figures'].partition(';')[0]}"
             for claim, match in zip(result["claims"], named, strict=True)
             if match[1] == setting
         ]
         lines.append(f"| {setting} | " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "The share of tracks of which the FBM network errs least of three:",
+        "",
+        "| x and y, inference | " + " | ".join(LEVELS) + " |",
+        "|---" * (len(LEVELS) + 1) + "|",
+        row("published", result["published share of FBM"]),
+    ]
+    for setting in settings:
+        of_three = result[f"{setting}: share best explained among the pure AEs"]
+        lines.append(row(setting, [shares[CORNER_OF_FBM] for shares in of_three]))
+    jump = result["share of restarted tracks that have a jump"]
+    lines += ["", f"Restarted tracks with a jump, by level: {numbers(jump, ', ')}."]
     return lines
+
+
+def row(name, values) -> str:
+    return f"| {name} | {numbers(values, ' | ')} |"
+
+
+def numbers(values, between) -> str:
+    return between.join(f"{value:.2f}" for value in values)
 
 
 def of_models(claims, pattern) -> str:
