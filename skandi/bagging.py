@@ -36,6 +36,7 @@ from skandi.weights import (
     jsonable,
     labels_of,
     require_counts,
+    told_labels,
 )
 
 if TYPE_CHECKING:
@@ -112,6 +113,12 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
         n_points = np.array([len(t) for t in trajectories])
         asked = make_buckets(self.lengths)
         self._handle_short(n_points, trajectories, asked[0].low)
+        if n_points.max() < asked[0].low:
+            raise TrajectoryError(
+                f"The longest trajectory has {n_points.max()} points, the shortest length of the "
+                f"ensemble is {asked[0].low}: nothing is left to learn from. Pass smaller lengths, "
+                "or longer trajectories."
+            )
         buckets = merge_scarce(asked, n_points, lambda which: self._enough(targets[which]))
         tasks = self._assignments(buckets, bucket_of(n_points, buckets), targets, split_params)
 
@@ -193,7 +200,15 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
             params = {
                 name: np.asarray(v)[which] if np.ndim(v) else v for name, v in split_params.items()
             }
-            folds = splitter.split(np.zeros((len(which), 1)), targets[which], **params)
+            try:
+                folds = list(splitter.split(np.zeros((len(which), 1)), targets[which], **params))
+            except ValueError as error:
+                up = "and more" if bucket.high is None else f"to {bucket.high}"
+                raise ValueError(
+                    f"The {len(which)} trajectories with {bucket.low} {up} points cannot be split: "
+                    f"{error} Raise min_bucket, so that it joins the next smaller one, pass fewer "
+                    "lengths, or ask for fewer folds."
+                ) from error
             for fold, (train, held) in enumerate(folds):
                 seed = _integer_seed(seeds)
                 tasks.append(Assignment(bucket, fold, which[train], which[held], seed))
@@ -262,9 +277,7 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
             "buckets": [asdict(bucket) for bucket in self.buckets_],
             "members": [[member._describe() for member in members] for members in self.members_],
             "fitted": {k: v for k, v in vars(self).items() if k in _NUMBERS},
-            "arrays": {
-                k: [str(v.dtype), v.tolist()] for k, v in vars(self).items() if k in _ARRAYS
-            },
+            "arrays": {k: told_labels(v) for k, v in vars(self).items() if k in _ARRAYS},
         }
 
     @classmethod

@@ -7,13 +7,15 @@ A prediction is: bucket of each trajectory -> outputs of its members -> their me
 from __future__ import annotations
 
 import os
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_array, column_or_1d
+from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
 from skandi.bagging import LengthBagging, Lengths
 from skandi.estimator import unchanged_on_error
@@ -150,6 +152,7 @@ class LengthBaggingRegressor(RegressorMixin, LengthBagging):
         TrainingError
             If a member cannot be trained; it names bucket and fold.
         """
+        self._check_scale_and_clip()
         with unchanged_on_error(self):
             outputs, alpha = self._fit_members(X, y, self._split_params(groups, params))
             self.oof_prediction_ = outputs
@@ -170,7 +173,10 @@ class LengthBaggingRegressor(RegressorMixin, LengthBagging):
         -------
         self
         """
-        self.alpha_scale_ = mae_scale(self._predict_mean(X), self._check_targets(y))
+        alpha = self._check_targets(y)
+        predicted = self._predict_mean(X)
+        check_consistent_length(predicted, alpha)
+        self.alpha_scale_ = mae_scale(predicted, alpha)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float32]:
@@ -192,12 +198,41 @@ class LengthBaggingRegressor(RegressorMixin, LengthBagging):
             alpha = np.clip(alpha, *self.clip)
         return alpha.astype(np.float32)
 
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Give R², the coefficient of determination.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
+            Trajectories in any unit of length.
+        y : array-like of shape (n,)
+            True exponents.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the trajectories.
+
+        Returns
+        -------
+        float
+            At most 1. Trajectories that are too short, if ``min_length="nan"``, are left out.
+        """
+        alpha, predicted = np.asarray(y), self.predict(X)
+        check_consistent_length(predicted, alpha, sample_weight)
+        there = ~np.isnan(predicted)
+        weight = None if sample_weight is None else np.asarray(sample_weight)[there]
+        return float(r2_score(alpha[there], predicted[there], sample_weight=weight))
+
+    def _check_scale_and_clip(self) -> None:
+        scale, clip = self.rescale, self.clip
+        number = isinstance(scale, Real) and not isinstance(scale, bool | np.bool_)
+        if not (number and np.isfinite(scale)) and scale != "oof" and not _is_false(scale):
+            raise ValueError(f"rescale is {scale!r}; pass 'oof', a number, or False.")
+        if clip is not None and (np.shape(clip) != (2,) or not clip[0] <= clip[1]):
+            raise ValueError(f"clip is {clip!r}; pass (lowest, highest) α, or None.")
+
     def _scale(self, predicted: NDArray, y: NDArray) -> float:
         if isinstance(self.rescale, str):
-            if self.rescale != "oof":
-                raise ValueError(f"rescale is {self.rescale!r}; pass 'oof', a number, or False.")
             return mae_scale(predicted, y)
-        return 1.0 if self.rescale is False else float(self.rescale)
+        return 1.0 if _is_false(self.rescale) else float(self.rescale)
 
     def _check_targets(self, y: ArrayLike) -> NDArray:
         if y is None:
@@ -216,6 +251,10 @@ class LengthBaggingRegressor(RegressorMixin, LengthBagging):
         tags = super().__sklearn_tags__()
         tags.regressor_tags.poor_score = True
         return tags
+
+
+def _is_false(value: Any) -> bool:
+    return isinstance(value, bool | np.bool_) and not value
 
 
 def mae_scale(predicted: ArrayLike, y: ArrayLike) -> float:

@@ -129,7 +129,7 @@ class AlphaCalibration:
 
     def to_config(self) -> dict[str, Any]:
         """Give the corrections as JSON can hold them."""
-        return {name: np.round(value, 4).tolist() for name, value in asdict(self).items()}
+        return {name: value.tolist() for name, value in asdict(self).items()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -171,6 +171,8 @@ class ModelCalibration:
             Index of the true class.
         """
         weights = length_weights(lengths)
+        # Too few tracks near this length: what holds for every length.
+        weights[:, weights.sum(axis=0) < _FEWEST] = 1.0
         losses = np.stack([_cross_entropies(logits / t, labels) for t in TEMPERATURES])
         return cls(TEMPERATURES[(losses @ weights).argmin(axis=0)])
 
@@ -180,7 +182,7 @@ class ModelCalibration:
 
     def to_config(self) -> dict[str, Any]:
         """Give the temperatures as JSON can hold them."""
-        return {"temperature": np.round(self.temperature, 4).tolist()}
+        return {"temperature": self.temperature.tolist()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from skandi.calibration import ModelCalibration
 from skandi.estimator import Objective, TrajectoryEstimator, require_as_many
 from skandi.lengths import lengths_of
-from skandi.weights import labels_of
+from skandi.weights import labels_of, told_labels
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -210,7 +210,7 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
 
     def _describe(self) -> dict[str, Any]:
         described = super()._describe()
-        described["classes"] = [str(self.classes_.dtype), self.classes_.tolist()]
+        described["classes"] = told_labels(self.classes_)
         if hasattr(self, "calibration_"):
             described["calibration"] = self.calibration_.to_config()
         return described

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -103,6 +104,7 @@ class TrajectoryEstimator(
         self.verbose = verbose
 
     net_: LengthNet
+    _built: dict[str, Any]
     history_: list[dict[str, Any]]
     n_dims_: int
     min_points_: int
@@ -151,6 +153,7 @@ class TrajectoryEstimator(
         self, X: Any, y: ArrayLike, eval_set: tuple[Any, ArrayLike] | None
     ) -> TrajectoryEstimator:
         self._check_sizes()
+        self._built = self._asked()
         earlier = self.net_.module_ if self.warm_start and hasattr(self, "net_") else None
         if earlier is None and self.max_epochs < 1:
             raise ValueError(
@@ -255,7 +258,7 @@ class TrajectoryEstimator(
     def _describe(self) -> dict[str, Any]:
         return {
             "estimator": type(self).__name__,
-            "params": jsonable(self.get_params(deep=False)),
+            "params": jsonable(self.get_params(deep=False) | self._as_built()),
             "fitted": {
                 "n_outputs": self._objective().n_outputs,
                 "n_dims_": self.n_dims_,
@@ -387,6 +390,13 @@ class TrajectoryEstimator(
             raise ValueError(f"network is {self.network!r}; it must be one of {sorted(NETWORKS)}.")
         return NETWORKS[self.network](self.n_dims_, n_outputs, **(self.network_params or {}))
 
+    def _asked(self) -> dict[str, Any]:
+        """The parameters that decide what is built; they may be set anew after the fit."""
+        return {"network": self.network, "network_params": copy.deepcopy(self.network_params)}
+
+    def _as_built(self) -> dict[str, Any]:
+        return getattr(self, "_built", None) or self._asked()  # a pickle may be an older one
+
     def _protocol(self, objective: Objective) -> Protocol:
         return Protocol(
             lr=self.lr,
@@ -410,6 +420,7 @@ class TrajectoryEstimator(
         """Become fitted with a module trained elsewhere."""
         # What was trained on a GPU must open where there is none.
         self.net_ = hold(module, device=self._device() if torch.cuda.is_available() else "cpu")
+        self._built = self._asked()
         self.history_ = []
         self.n_dims_ = n_dims
         self.min_points_ = min_points

@@ -103,7 +103,7 @@ def fit_member(
     with one_thread():
         try:
             if is_ours(member):
-                member.fit(*own, eval_set=fold)
+                member.fit(*own, eval_set=_judged_by(member, own, fold))
             else:
                 member.fit(*_cropped(own, task.bucket.length))
             finished = member, outputs_of(member, fold[0], task.bucket.length)
@@ -141,6 +141,18 @@ def outputs_of(
 def is_ours(member: BaseEstimator) -> bool:
     """Tell whether a member crops by itself and takes an ``eval_set``."""
     return isinstance(member, TrajectoryEstimator)
+
+
+def _judged_by(
+    member: BaseEstimator, own: tuple[Trajectories, NDArray], fold: tuple[Trajectories, NDArray]
+) -> tuple[Trajectories, NDArray] | None:
+    """The part of a fold that can judge epochs: a class that is not learnt cannot be met."""
+    if not is_classifier(member):
+        return fold
+    met = np.isin(fold[1], own[1])
+    return (
+        ([t for t, m in zip(fold[0], met, strict=True) if m], fold[1][met]) if met.any() else None
+    )
 
 
 @contextmanager

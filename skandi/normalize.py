@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skandi.trajectories import learn_input, like_input, match_input
@@ -141,6 +142,21 @@ class TrajectoryNormalizer(Versioned, OneToOneFeatureMixin, TransformerMixin, Ba
     >>> [z.ravel().round(3).tolist() for z in TrajectoryNormalizer().fit_transform(tracks)]
     [[-1.225, 0.0, 1.225], [0.0, 0.0]]
     """
+
+    @available_if(lambda self: not hasattr(self, "n_dims_") or hasattr(self, "n_features_in_"))
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray:
+        """Give the names of the columns; only there for a table, also to scikit-learn's set_output.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            Names to use, by default those seen in ``fit``.
+
+        Returns
+        -------
+        ndarray of str
+        """
+        return super().get_feature_names_out(input_features)
 
     def fit(self, X: Any, y: Any = None) -> TrajectoryNormalizer:
         """Learn the number of dimensions of `X`; nothing else is learnt.

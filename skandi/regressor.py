@@ -277,12 +277,13 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
     @property
     def gives_distribution(self) -> bool:
         """Whether the network gives a distribution over α, which intervals need."""
-        return self.network in DISTRIBUTIONS
+        return self._as_built()["network"] in DISTRIBUTIONS
 
     def _distribution(self, features: NDArray[np.float32]) -> Tensor:
         if not self.gives_distribution:
+            network = self._as_built()["network"]
             raise ValueError(
-                f"network={self.network!r} gives one number per trajectory and no distribution. "
+                f"network={network!r} gives one number per trajectory and no distribution. "
                 f"Use network='multiscale', or load_pretrained('alpha')."
             )
         return torch.from_numpy(self._head(features))

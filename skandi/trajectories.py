@@ -58,7 +58,7 @@ def as_trajectories(X: Any, *, min_points: int = 1) -> list[NDArray[np.float64]]
     """
     if _is_ragged(X):
         return _read_ragged(X, min_points=min_points)
-    _refuse_track_table(X)
+    _refuse_table(X)
     table = np.asarray(X)
     if table.ndim != 2:
         raise TrajectoryError(_wrong_container(X, table.ndim))
@@ -79,7 +79,7 @@ def learn_input(
     if _is_ragged(X):
         trajectories = _read_ragged(X, min_points=min_points)
     else:
-        _refuse_track_table(X)
+        _refuse_table(X)
         trajectories = _rows(validate_data(estimator, X, dtype=np.float64))
     estimator.n_dims_ = trajectories[0].shape[1]
     return trajectories
@@ -90,7 +90,7 @@ def match_input(estimator: BaseEstimator, X: Any) -> list[NDArray[np.float64]]:
     table_fitted = hasattr(estimator, "n_features_in_")
     if _is_ragged(X, nested_is_table=table_fitted):
         return _read_ragged(X, n_dims=estimator.n_dims_)
-    _refuse_track_table(X)
+    _refuse_table(X)
     if not table_fitted:
         shape = np.shape(X)
         if len(shape) == 2:
@@ -225,7 +225,12 @@ def _listed(indices: list[int]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _refuse_track_table(X: Any) -> None:
+def _refuse_table(X: Any) -> None:
+    if np.ma.is_masked(X):
+        raise TrajectoryError(
+            "X is a table with masked points, whose numbers mean nothing. Pass a list of (T, d) "
+            "arrays without them, e.g. [row.compressed() for row in X]."
+        )
     columns = {str(c).lower() for c in getattr(X, "columns", ())}
     if "frame" in columns and columns & (_TRACK_COLUMNS - {"frame"}) and "x" in columns:
         raise TrajectoryError(

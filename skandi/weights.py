@@ -169,7 +169,8 @@ def build_for(make: Callable[[], Module], state: Mapping[str, Tensor], sizes: An
     )
     if differ:
         raise ValueError(f"tensors of other names or shapes: {', '.join(differ[:3])}")
-    module = make()
+    with torch.random.fork_rng(devices=[]):  # initial weights draw random numbers
+        module = make()
     module.load_state_dict(state)
     return module
 
@@ -192,6 +193,25 @@ def require_counts(described: dict[str, Any], *names: str) -> list[int]:
         if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count < 2**31:
             raise ValueError(f"{name} is {count!r}")
     return counts
+
+
+def told_labels(labels: NDArray) -> list[Any]:
+    """Give labels as a file's description holds them, or a ValueError.
+
+    Examples
+    --------
+    >>> told_labels(np.array([1, 2]))
+    ['int64', [1, 2]]
+    """
+    values = labels.tolist()
+    try:
+        json.dumps(values)
+    except TypeError:
+        raise ValueError(
+            f"Labels are {type(values[0]).__name__}, and a file without pickle holds text, numbers "
+            "and booleans. Save the estimator with joblib.dump, or fit it on labels.astype(str)."
+        ) from None
+    return [str(labels.dtype), values]
 
 
 def labels_of(dtype: str, values: list[Any]) -> NDArray:

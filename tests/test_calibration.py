@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from small_estimators import alphas, labels, ragged, small
+from small_estimators import alphas, labels, ragged, small, targets
 
 from skandi import AlphaRegressor
 from skandi.calibration import (
@@ -255,3 +255,24 @@ def test_model_calibrate__any_labels__change_probabilities_and_no_prediction(tmp
     assert_allclose(loaded.predict_proba(X), after, atol=1e-4)
     with pytest.raises(ValueError, match="not seen in fit: \\['other'\\]"):
         classifier.calibrate(X, ["other"] * len(X))
+
+
+def test_temperature__lengths_that_were_not_met__take_what_holds_for_all():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(2_000, 5)) * 2
+    codes = np.array([rng.choice(5, p=p) for p in torch.softmax(torch.from_numpy(logits), 1)])
+    one_length = ModelCalibration.fit(np.full(2_000, 30), logits, codes)
+    assert_allclose(one_length.temperature, one_length.at(np.array([30]))[0])
+    assert one_length.temperature[0] == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("kind", ["alpha multiscale", "model multiscale"])
+def test_calibrate__saved_and_loaded__answers_to_the_last_bit(kind, tmp_path):
+    estimator = small(kind).fit(ragged(), targets(kind))
+    estimator.calibrate(ragged(200, seed=1), targets(kind, 200))
+    estimator.save(tmp_path / "calibrated.safetensors")
+    loaded = type(estimator).load(tmp_path / "calibrated.safetensors")
+    ask = "predict_proba" if kind.startswith("model") else "predict_interval"
+    assert_array_equal(getattr(loaded, ask)(ragged()), getattr(estimator, ask)(ragged()))
+    if kind.startswith("alpha"):
+        assert_array_equal(loaded.expected_error(ragged()), estimator.expected_error(ragged()))

@@ -463,6 +463,16 @@ def test_train__initial_weights_of_another_dimension__are_taken_where_they_fit(
     assert training["steps_done"] == 2
 
 
+@pytest.mark.parametrize(
+    "option, message", [("--lr=-1", "--lr"), ("--novelty-size=1", "--novelty-size 1 is too few")]
+)
+def test_train__senseless_option__is_refused_before_anything_is_made(option, message, tmp_path):
+    result = skandi_("train", "-o", tmp_path / "w.safetensors", option)
+    assert result.exit_code != 0
+    assert message in result.output
+    assert not list(tmp_path.iterdir())
+
+
 def test_info__installation__names_versions_weights_and_scores():
     result = skandi_("info")
     assert result.exit_code == 0, result.output

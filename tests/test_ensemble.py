@@ -8,6 +8,7 @@ import pytest
 import sklearn
 from numpy.testing import assert_allclose
 from sklearn.base import clone
+from sklearn.metrics import r2_score
 from sklearn.model_selection import BaseCrossValidator, GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
@@ -362,6 +363,62 @@ def test_min_length__nan__leaves_out_in_fit_and_gives_nan_or_none():
         assert classifier.score([*X, short], np.append(labels, "a"), weights) == 0
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         classifier.score(X, labels[1:])
+
+
+def test_min_length__nan__score_is_that_of_the_rest_and_nothing_left_is_refused():
+    X, y = tracks(40, high=20)
+    short = np.arange(9.0)
+    bag = LengthBaggingRegressor(SpreadRegressor(), lengths=[10], cv=2, min_length="nan").fit(X, y)
+    with pytest.warns(ShortTrackWarning):
+        assert bag.score([*X, short], np.append(y, 1.0)) == pytest.approx(bag.score(X, y))
+    assert bag.score(X, y) == pytest.approx(r2_score(y, bag.predict(X)))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        bag.calibrate(X, y[1:])
+    with (
+        pytest.warns(ShortTrackWarning),
+        pytest.raises(TrajectoryError, match="longest trajectory has 19 points"),
+    ):
+        bag.set_params(lengths=[100]).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"rescale": r} for r in (True, np.nan, None, "off")] + [{"clip": c} for c in (2.0, (2, 1))],
+    ids=str,
+)
+def test_rescale_and_clip__senseless__are_refused_before_anything_is_trained(changes):
+    X, y = tracks(40)
+    bag = LengthBaggingRegressor(None, lengths=[10], cv=2, **changes)  # None cannot be trained
+    with pytest.raises(ValueError, match=f"{next(iter(changes))} is .*; pass"):
+        bag.fit(X, y)
+
+
+def test_rescale__numpys_false__is_false():
+    X, y = tracks(40)
+    bag = LengthBaggingRegressor(SpreadRegressor(), lengths=[10], cv=2, rescale=np.False_)
+    assert bag.fit(X, y).alpha_scale_ == 1
+
+
+def test_groups__fewer_than_folds_in_a_bucket__name_it_and_the_remedy():
+    X, y = tracks(60, high=30)
+    cells = np.where([len(t) >= 20 for t in X], 0, np.arange(60) % 6)
+    bag = LengthBaggingRegressor(
+        SpreadRegressor(), lengths=[10, 20], cv=GroupKFold(3), min_bucket=4
+    )
+    with pytest.raises(ValueError, match=r"with 20 and more points cannot be split: .*min_bucket"):
+        bag.fit(X, y, groups=cells)
+
+
+def test_classifier__class_of_one_group_alone__is_unknown_to_the_member_that_is_judged_by_it():
+    X, _ = tracks(60, high=19)
+    cells = np.arange(60) % 3
+    y = np.where(cells == 2, "b", np.resize(["a", "c"], 60))
+    member = ModelClassifier(network_params=TINY_WADNET, max_epochs=1)
+    bag = LengthBaggingClassifier(
+        member, lengths=[10], cv=GroupKFold(3), min_bucket=9, random_state=0
+    ).fit(X, y, groups=cells)
+    (members,) = bag.members_
+    assert sorted(m.classes_.tolist() for m in members) == [["a", "b", "c"]] * 2 + [["a", "c"]]
 
 
 # scikit-learn -------------------------------------------------------------------------------------

@@ -17,9 +17,19 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
-from small_estimators import KINDS, LABELS, alphas, answers, ragged, small, targets
+from small_estimators import (
+    KINDS,
+    LABELS,
+    TINY_WADNET,
+    alphas,
+    answers,
+    labels,
+    ragged,
+    small,
+    targets,
+)
 
-from skandi import TrajectoryNormalizer
+from skandi import AlphaRegressor, ModelClassifier, TrajectoryNormalizer, load_pretrained
 from skandi.errors import TrajectoryError
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -516,3 +526,32 @@ def test_parameters__of_numpy__are_the_numbers_they_are(kind, tmp_path):
     loaded = type(of_numpy).load(tmp_path / "w.safetensors")
     for each in (of_numpy, loaded):
         assert_array_equal(answers(each, ragged()), answers(plain, ragged()))
+
+
+def test_parameters__set_after_the_fit__neither_answer_nor_are_saved(tmp_path):
+    regressor = small("alpha wadnet").fit(ragged(), alphas())
+    before = regressor.predict(ragged())
+    regressor.set_params(network="multiscale", network_params={"n_layers": 3})
+    assert_array_equal(regressor.predict(ragged()), before)
+    with pytest.raises(ValueError, match="'wadnet' gives one number"):
+        regressor.predict_interval(ragged())
+    regressor.save(tmp_path / "kept.safetensors")
+    loaded = AlphaRegressor.load(tmp_path / "kept.safetensors")
+    assert_array_equal(loaded.predict(ragged()), before)
+    assert (loaded.network, loaded.network_params) == ("wadnet", TINY_WADNET)
+
+
+def test_load__global_random_state__is_untouched(tmp_path):
+    small("model wadnet").fit(ragged(), labels()).save(tmp_path / "m.safetensors")
+    before = torch.get_rng_state()
+    ModelClassifier.load(tmp_path / "m.safetensors")
+    load_pretrained("alpha")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_save__labels_that_no_file_can_hold__names_the_remedy(tmp_path):
+    days = np.array(["2026-01-01", "2026-01-02"], dtype="datetime64[D]")[np.arange(24) % 2]
+    classifier = small("model wadnet").fit(ragged(), days)
+    with pytest.raises(ValueError, match=r"Labels are date.*joblib\.dump"):
+        classifier.save(tmp_path / "days.safetensors")
+    assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
@@ -151,6 +152,19 @@ def test_normalizer__nested_lists_in_a_pipeline__stay_what_fit_saw():
 def test_normalizer__one_point_and_constant__are_zeros():
     z = TrajectoryNormalizer().fit_transform([np.full((1, 2), 7.0), np.full((3, 2), 7.0)])
     assert_array_equal(np.concatenate(z), np.zeros((4, 2)))
+
+
+def test_normalizer__pandas_output__is_a_table_for_tables_and_tracks_for_tracks():
+    tracks = [walk(T, 2, T) for T in (5, 9, 40)]
+    X = np.stack([walk(20, 1, seed)[:, 0] for seed in range(3)])
+    with sklearn.config_context(transform_output="pandas"):
+        for each in (tracks, np.stack([tracks[2]] * 3)):
+            Z = TrajectoryNormalizer().fit_transform(each)
+            assert [z.shape for z in Z] == [x.shape for x in each]
+        assert list(TrajectoryNormalizer().fit_transform(X).columns[:2]) == ["x0", "x1"]
+    pipeline = make_pipeline(TrajectoryNormalizer(), TrajectoryNormalizer())
+    Z = pipeline.set_output(transform="pandas").fit_transform(tracks)
+    assert_allclose(Z[0], plain(tracks[0]), atol=1e-12)
 
 
 def test_normalizer__clone_and_names__work():

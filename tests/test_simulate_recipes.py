@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_array_equal
 from scipy import stats
 
 import skandi
@@ -268,3 +269,36 @@ def test_andi_datasets__both_tasks__give_tracks_and_labels(task, length, expecte
     else:
         assert set(y) <= set(MODELS)
         assert truth.alpha.isna().all()
+
+
+def test_tracks__of_a_truth_table__are_those_of_its_models():
+    _, _, truth = make_andi(20, n_dims=2, length=(10, 40), random_state=0, return_truth=True)
+    columns = (truth.alpha, truth.length, truth[["sigma_x", "sigma_y"]])
+    by_name = andi_tracks(truth.model, *columns, random_state=1)
+    by_index = andi_tracks([MODELS.index(m) for m in truth.model], *columns, random_state=1)
+    assert [len(track) for track in by_name] == truth.length.tolist()
+    for a, b in zip(by_name, by_index, strict=True):
+        assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"model": [7]}, "unknown model 7"),
+        ({"model": [-1]}, "unknown model -1"),
+        ({"model": ["levy"]}, "unknown model 'levy'"),
+        ({"alpha": [-0.5]}, r"alpha=-0\.5: lw has α from 1 to 2"),
+        ({"alpha": [np.nan]}, "alpha=nan"),
+        ({"alpha": [1.5, 1.5]}, r"alpha has shape \(2,\)"),
+        ({"length": [5.0]}, "length has type float64"),
+        ({"length": [1]}, "at least 2 points"),
+        ({"sigma": [0.1]}, r"sigma \(1,\)"),
+        ({"sigma": [[-0.1]]}, "at least 0"),
+        ({"recipe": "andi-datasets-2"}, "unknown recipe"),
+    ],
+    ids=str,
+)
+def test_tracks__senseless_rows__are_refused(changes, message):
+    rows = {"model": [3], "alpha": [1.5], "length": [5], "sigma": [[0.1]], **changes}
+    with pytest.raises(RecipeError, match=message):
+        andi_tracks(**rows)

@@ -137,6 +137,11 @@ def test_schedule__other_numbers__are_obeyed():
     assert net.history[:, "lr"] == pytest.approx([0.1] * 4 + [0.05] * 3)
 
 
+def test_schedule__no_patience__falls_at_each_epoch_without_improvement_and_no_other():
+    net = Script([1.0, 0.9, 0.8, 0.8, 0.7, 0.7, 0.6]).run(patience=0)
+    assert net.history[:, "lr"] == pytest.approx([1e-3] * 4 + [2e-4] * 2 + [4e-5])
+
+
 def test_weights__after_training__are_those_of_the_best_metric_not_of_the_best_loss():
     losses = [5.0, 4.0, 3.0, 2.0, 1.0, 0.5]
     metrics = [0.9, 0.3, 0.8, 0.3, 0.7, 0.6]

@@ -235,8 +235,18 @@ def test_stream__shortened_past_its_plateau__is_refused(longer, tmp_path):
 def test_stream__no_plateau_to_go_back_to__is_refused(tmp_path):
     falling = replace(CONFIG, steps=3, cooldown=3)
     finished(tmp_path, falling)
+    trainer_in(tmp_path, replace(falling, steps=9)).run()  # from its beginning
+    finished(tmp_path / "lost", falling).plateau_path.unlink()
     with pytest.raises(TrainingError, match="another folder"):
-        trainer_in(tmp_path, replace(falling, steps=9))
+        trainer_in(tmp_path / "lost", replace(falling, steps=9))
+
+
+@pytest.mark.parametrize("left", [0, 100])
+def test_stream__damaged_checkpoint__is_named_with_a_remedy(whole, tmp_path, left):
+    path = copy_of(whole, tmp_path) / "checkpoint.pt"
+    path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt cannot be read.*start anew"):
+        trainer_in(tmp_path, CONFIG)
 
 
 # --- another configuration ----------------------------------------------------------------------

@@ -1,13 +1,16 @@
 """Every input a user may hold becomes a list of (T, d) arrays, or one error that says it all."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator
+from small_estimators import TINY_WADNET
 
+from skandi import AlphaRegressor, TrajectoryNormalizer
 from skandi.errors import SkandiError, TrajectoryError
 from skandi.trajectories import (
     as_trajectories,
@@ -195,6 +198,16 @@ def test_errors__masked_points__are_not_taken_for_positions():
     masked = np.ma.masked_array(np.zeros((3, 1)), mask=[[0], [1], [0]])
     assert "masked points at index 0" in message_of([masked, np.zeros((3, 1))])
     assert_array_equal(as_trajectories([np.ma.masked_array(np.ones((3, 1)))])[0], np.ones((3, 1)))
+
+
+def test_errors__masked_points_of_a_table__are_not_taken_for_positions():
+    table = np.ma.masked_invalid(np.cumsum(np.ones((4, 5)), axis=1))
+    table[1, 3:] = np.ma.masked
+    sound = AlphaRegressor(network_params=TINY_WADNET, max_epochs=1).fit(np.eye(4, 5), np.ones(4))
+    for read in (as_trajectories, partial(learn_input, TrajectoryNormalizer()), sound.predict):
+        with pytest.raises(TrajectoryError, match="masked points.*row.compressed"):
+            read(table)
+    assert_array_equal(as_trajectories(table[:1])[0][:, 0], np.arange(1.0, 6.0))
 
 
 def test_errors__transposed__is_guessed():

@@ -12,6 +12,8 @@ from typer.core import TyperGroup
 
 from skandi.errors import SkandiError
 
+_FEWEST = 10
+
 
 class Commands(TyperGroup):
     """Commands whose expected errors are one line each, and exit code 2."""
@@ -49,6 +51,15 @@ def require_folder(path: Path) -> None:
     """Find out before the work, not after it, that there is no such folder to write to."""
     if not path.parent.is_dir():
         raise FileNotFoundError(2, "no such directory", str(path.parent))
+
+
+def require_enough(novelty_size: int) -> None:
+    """Refuse fewer trajectories than novelty can be learnt from, before the training."""
+    if 0 < novelty_size < _FEWEST:
+        raise SkandiError(
+            f"--novelty-size {novelty_size} is too few to learn from: give {_FEWEST} or more, or 0 "
+            "for none"
+        )
 
 
 def require_other_file(output: Path, inputs: Iterable[Path]) -> None:

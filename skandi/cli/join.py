@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from skandi.cli.console import require_folder, require_other_file, say
+from skandi.cli.console import require_enough, require_folder, require_other_file, say
 
 
 def join(
@@ -36,6 +36,7 @@ def join(
     For example: `skandi join first.safetensors second.safetensors -o both.safetensors`
     """
     require_folder(output)
+    require_enough(novelty_size)
     require_other_file(output, weights)
     from skandi.pretrained.calibrating import calibrate_weights
     from skandi.pretrained.fitting_novelty import fit_novelty

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import typer
 
-from skandi.cli.console import require_folder, say
+from skandi.cli.console import require_enough, require_folder, say
 from skandi.errors import TrainingError
 
 Recipe = Literal["andi-2020", "andi-2020-fixed"]
@@ -24,7 +24,7 @@ def train(
     cooldown: int | None = typer.Option(
         None, min=0, help="The last steps, in which the learning rate falls to 0; a fifth of all."
     ),
-    lr: float = typer.Option(2e-3, help="Learning rate on the plateau."),
+    lr: float = typer.Option(2e-3, min=1e-9, help="Learning rate on the plateau."),
     recipe: Recipe = typer.Option("andi-2020", help="Recipe of the simulated data."),
     precision: Precision = typer.Option(
         "auto",
@@ -73,6 +73,7 @@ def train(
     - `skandi train --dims 3 --init my_2d.safetensors -o my_3d.safetensors`
     """
     require_folder(output)
+    require_enough(novelty_size)
     if folder is None:
         folder = output.with_name(f"{output.stem}.training")
     checkpoint = folder / "checkpoint.pt"

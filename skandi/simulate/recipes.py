@@ -143,10 +143,10 @@ def make_andi(
 
 
 def andi_tracks(
-    model: NDArray[np.int64],
-    alpha: NDArray[np.float64],
-    length: NDArray[np.int64],
-    sigma: NDArray[np.float64],
+    model: ArrayLike,
+    alpha: ArrayLike,
+    length: ArrayLike,
+    sigma: ArrayLike,
     *,
     recipe: str = "andi-2020",
     random_state: RandomState = None,
@@ -155,10 +155,10 @@ def andi_tracks(
 
     Parameters
     ----------
-    model : ndarray of int of shape (n,)
-        Index into ``MODELS``.
-    alpha, length : ndarray of shape (n,)
-    sigma : ndarray of shape (n, n_dims)
+    model : array-like of shape (n,)
+        Names of models, or indices into ``MODELS``.
+    alpha, length : array-like of shape (n,)
+    sigma : array-like of shape (n, n_dims)
         Noise per axis, relative to a displacement's standard deviation.
     recipe : {"andi-2020", "andi-2020-fixed"}
     random_state : int, Generator, SeedSequence or None
@@ -166,6 +166,11 @@ def andi_tracks(
     Returns
     -------
     list of ndarray of shape (length_i, n_dims)
+
+    Raises
+    ------
+    RecipeError
+        For an unknown model, an α that the model does not have, or rows that are not as many.
 
     Examples
     --------
@@ -176,12 +181,43 @@ def andi_tracks(
     >>> [len(track) for track in tracks]
     [30, 80]
     """
+    check_choice("recipe", recipe, RECIPES[:2])
     rng = as_generator(random_state)
+    model, alpha, length, sigma = _checked_rows(model, alpha, length, sigma)
     tracks: list[Any] = [None] * len(model)
     for rows, positions in andi_blocks(model, alpha, length, sigma, recipe, rng):
         for row, track in zip(rows, positions, strict=True):
             tracks[row] = track[: length[row]].copy()
     return tracks
+
+
+def _checked_rows(
+    model: ArrayLike, alpha: ArrayLike, length: ArrayLike, sigma: ArrayLike
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+    """Read the columns of a truth table, or say what is wrong with them."""
+    names = [
+        MODELS[k] if isinstance(k, int) and k in range(len(MODELS)) else k
+        for k in np.asarray(model).tolist()
+    ]
+    for name in dict.fromkeys(names):
+        check_choice("model", name, MODELS)
+    a, T, s = np.asarray(alpha, np.float64), np.asarray(length), np.asarray(sigma, np.float64)
+    n = len(names)
+    if a.shape != (n,) or T.shape != (n,) or s.ndim != 2 or len(s) != n or not 1 <= s.shape[1] <= 3:
+        raise RecipeError(
+            f"{n} models, but alpha has shape {a.shape}, length {T.shape} and sigma {s.shape}: "
+            f"give ({n},), ({n},) and ({n}, n_dims)"
+        )
+    if T.dtype.kind not in "iu" and n:
+        raise RecipeError(f"length has type {T.dtype}: give whole numbers of points")
+    if not (s >= 0).all():
+        raise RecipeError("sigma: noise must be at least 0")
+    for name, value in zip(names, a, strict=True):
+        low, high = ALPHA_RANGE[name]
+        if not low - 1e-9 <= value <= high + 1e-9:
+            raise RecipeError(f"alpha={value:g}: {name} has α from {low:g} to {high:g}")
+    indices = np.array([MODELS.index(name) for name in names], dtype=np.int64)
+    return indices, a, T.astype(np.int64), s
 
 
 def andi_batch(

@@ -169,7 +169,7 @@ class PlateauSchedule(Callback):
         loss = net.history[-1, "valid_loss"]
         self.waited_ = 0 if loss < self.best_loss_ else self.waited_ + 1
         self.best_loss_ = min(loss, self.best_loss_)
-        if self.waited_ >= self.protocol.patience:
+        if self.waited_ and self.waited_ >= self.protocol.patience:
             self.waited_ = 0
             self.reductions_ += 1
             if self.reductions_ == self.protocol.max_reductions:

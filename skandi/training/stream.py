@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -197,6 +198,8 @@ class StreamTrainer:
             batch_points=self.config.batch_points,
         ) as stream:
             stream.seek(self.step)
+            if self.step == self.config.steps - self.config.cooldown == 0:
+                self.save(self.plateau_path)  # a plateau without a step can be prolonged as well
             started = time.process_time()
             while self.step < self.config.steps:
                 running.append(self.train_step(next(stream)))
@@ -385,7 +388,14 @@ def _with_precision(config: StreamTraining, checkpoint: Path) -> StreamTraining:
 
 
 def _read_checkpoint(path: Path) -> dict[str, Any]:
-    return torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise TrainingError(
+            f"{path} cannot be read, it is damaged or no checkpoint "
+            f"({type(error).__name__}). Take it out of its folder and start anew, or put a sound "
+            "copy there."
+        ) from error
 
 
 def build_network(config: StreamTraining) -> MultiScaleNet:
