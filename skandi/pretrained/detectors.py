@@ -13,10 +13,6 @@ KINDS = ("all", *MODELS)
 SIZES = {20: "small", 200: "large"}
 """Architectures by the number of points they were trained for."""
 
-SHIPPED = tuple((kind, 20) for kind in KINDS)
-"""Detectors whose files come with skandi so far."""
-
-
 def load_detector(kind: str, *, length: int = 20) -> AnomalyDetector:
     """Give a fitted detector with the weights that come with skandi; needs no network.
 
@@ -29,8 +25,7 @@ def load_detector(kind: str, *, length: int = 20) -> AnomalyDetector:
     kind : {"all", "attm", "ctrw", "fbm", "lw", "sbm"}
         What the detector was trained on.
     length : {20, 200}, default=20
-        Points it reads: the paper's small network for 20, its large one for 200. Only those that
-        ``skandi.pretrained.detectors.SHIPPED`` names come with skandi so far.
+        Points it reads: the paper's small network for 20, its large one for 200.
 
     Returns
     -------
