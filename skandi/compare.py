@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binom
+from scipy.stats import binom, binomtest
 
 from skandi.diffusion import MODELS
 from skandi.errors import SkandiError
+from skandi.io.tracks import counted
 
-_FEW_FILES = 5
+# With n files a percentile interval is too narrow by sqrt(1 - 1/n) z / t(n - 1): a third at five.
+_FEW_FILES = 10
+_FEW_TRACKS = 6
 # Tracks drawn at a time, for the sake of memory.
 _BLOCK_TRACKS = 500_000
 
@@ -30,7 +33,9 @@ def compare_conditions(
     The intervals are percentile bootstrap intervals over tracks, grouped by file. Tracks of one
     film resemble each other, so where every condition has two files or more, files are drawn first
     and tracks within them second. A condition with one file lends only its tracks to chance, and
-    the interval then says nothing about how films differ.
+    the interval then says nothing about how films differ. Intervals of shares are at least as wide
+    as Newcombe's for independent tracks (Stat. Med. 17:873, 1998, method 10), which has a width
+    also where all tracks are of one model. A median of one track has no interval.
 
     Parameters
     ----------
@@ -56,7 +61,7 @@ def compare_conditions(
         ``"share of attm"``, …), with the columns ``reference``, ``condition``, ``quantity``,
         ``value_reference``, ``value``, ``difference`` (`value` less `value_reference`), ``lower``,
         ``upper``, ``n_tracks_reference``, ``n_tracks``, ``n_files_reference``, ``n_files`` and
-        ``note``.
+        ``note``, which says where the interval is too narrow.
 
     Raises
     ------
@@ -102,6 +107,11 @@ def compare_conditions(
             continue
         ours, theirs = (_quantities(np.concatenate(films[n])) for n in (name, first))
         lower, upper = np.quantile(drawn[name] - drawn[first], [tail, 1 - tail], axis=0)
+        n_ours, n_theirs = (sum(map(len, films[n])) for n in (name, first))
+        if min(n_ours, n_theirs) == 1:
+            lower[0] = upper[0] = np.nan
+        low, high = _newcombe(ours[1:], n_ours, theirs[1:], n_theirs, confidence)
+        lower[1:], upper[1:] = np.minimum(lower[1:], low), np.maximum(upper[1:], high)
         for k, quantity in enumerate(("median alpha", *(f"share of {m}" for m in MODELS))):
             rows.append(
                 {
@@ -113,8 +123,8 @@ def compare_conditions(
                     "difference": ours[k] - theirs[k],
                     "lower": lower[k],
                     "upper": upper[k],
-                    "n_tracks_reference": sum(map(len, films[first])),
-                    "n_tracks": sum(map(len, films[name])),
+                    "n_tracks_reference": n_theirs,
+                    "n_tracks": n_ours,
                     "n_files_reference": len(films[first]),
                     "n_files": len(films[name]),
                     "note": _caution(films[first], films[name], draw_files),
@@ -230,9 +240,43 @@ def _bootstrap(
 def _caution(
     reference: list[NDArray[np.float64]], other: list[NDArray[np.float64]], draw_files: bool
 ) -> str:
+    cautions = []
     fewest = min(len(reference), len(other))
+    fewest_tracks = min(sum(map(len, reference)), sum(map(len, other)))
+    if fewest_tracks < _FEW_TRACKS:
+        cautions.append(
+            f"interval of the median too narrow: {counted(fewest_tracks, 'track')} are too few"
+            if fewest_tracks > 1
+            else "no interval of the median: a condition has one track"
+        )
     if not draw_files:
-        return "interval over tracks only: a condition with one file cannot tell how files differ"
-    if fewest < _FEW_FILES:
-        return f"interval too narrow: {fewest} files are few to tell how files differ"
-    return ""
+        cautions.append(
+            "interval over tracks only: a condition with one file cannot tell how files differ"
+        )
+    elif fewest < _FEW_FILES:
+        cautions.append(f"interval too narrow: {fewest} files are few to tell how files differ")
+    return "; ".join(cautions)
+
+
+def _newcombe(
+    ours: NDArray[np.float64],
+    n_ours: int,
+    theirs: NDArray[np.float64],
+    n_theirs: int,
+    confidence: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Interval of differences of shares of independent tracks, from two Wilson intervals."""
+    difference = ours - theirs
+    (low, high), (low_other, high_other) = (
+        np.transpose([_wilson(p, n, confidence) for p in shares])
+        for shares, n in ((ours, n_ours), (theirs, n_theirs))
+    )
+    return (
+        difference - np.hypot(ours - low, high_other - theirs),
+        difference + np.hypot(high - ours, theirs - low_other),
+    )
+
+
+def _wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
+    interval = binomtest(round(share * n), n).proportion_ci(confidence, method="wilson")
+    return interval.low, interval.high

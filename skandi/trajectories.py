@@ -23,6 +23,7 @@ from skandi.errors import TrajectoryError
 MAX_DIMS = 3
 _INDICES_SHOWN = 20
 _TRACK_COLUMNS = frozenset({"particle", "track", "trajectory", "traj_idx", "track_id", "frame"})
+_NO_COORDINATES = _TRACK_COLUMNS | {"t", "time"}
 
 
 def as_trajectories(X: Any, *, min_points: int = 1) -> list[NDArray[np.float64]]:
@@ -174,6 +175,11 @@ def _read_one(item: Any, min_points: int) -> tuple[NDArray[np.float64] | None, s
     """Give the (T, d) array, or None and what is wrong, with @ where the indices go."""
     if np.ma.is_masked(item):
         return None, "masked points at index @: drop them, their numbers mean nothing"
+    if {str(name).lower() for name in getattr(item, "columns", ())} & _NO_COORDINATES:
+        return None, (
+            "a table with a column of frames, times or tracks at index @: pass its positions only, "
+            "e.g. table[['x', 'y']], or one table of all tracks to skandi.read_tracks"
+        )
     try:
         array = np.asarray(item)
         if np.iscomplexobj(array):

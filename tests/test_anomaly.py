@@ -15,7 +15,7 @@ from sklearn.exceptions import NotFittedError
 from skandi import AnomalyDetector, load_detector
 from skandi.errors import TrainingError, TrajectoryError, WeightsError
 from skandi.pretrained import making_detectors
-from skandi.pretrained.detectors import KINDS, SIZES, detector_path
+from skandi.pretrained.detectors import KINDS, SIZES
 from skandi.pretrained.making_detectors import is_curved, make_detector, tracks_of
 from skandi.simulate import simulate
 from skandi.training import reconstruction

@@ -380,6 +380,11 @@ def test_simulate__command_of_the_bundled_sample__makes_it(tmp_path):
     pd.testing.assert_frame_equal(*truth)
 
 
+def test_predict__one_condition_with_answers__says_that_nothing_is_compared(capsys):
+    predict._compare(pd.DataFrame({"condition": ["a", "b"], "alpha": [1.0, np.nan]}), None)
+    assert "nothing to compare: fewer than two conditions" in capsys.readouterr().err
+
+
 @pytest.fixture
 def small_training(monkeypatch):
     """The stream trainer with a network and batches that take no time."""

@@ -80,16 +80,36 @@ def test_compare__interval__covers_as_often_as_it_says():
 def test_compare__films_that_differ__widen_the_interval():
     """One film more or less decides, not the hundreds of tracks in it."""
     tables = [
-        condition(name, n=400, files=8, spread=0.3, seed=seed)
+        condition(name, n=400, files=10, spread=0.3, seed=seed)
         for name, seed in (("a", 0), ("b", 1))
     ]
     grouped = compared(*tables).iloc[0]
     alone = compared(*(table.drop(columns="file") for table in tables)).iloc[0]
     assert grouped.upper - grouped.lower > 3 * (alone.upper - alone.lower)
-    assert (grouped.n_files, alone.n_files) == (8, 1)
+    assert (grouped.n_files, alone.n_files) == (10, 1)
     assert grouped.note == ""
     few = compared(condition("a", files=2), condition("b", files=8))
     assert few.note[0] == "interval too narrow: 2 files are few to tell how files differ"
+
+
+def test_compare__few_tracks__have_no_false_certainty():
+    one = compared(condition("a", n=1), condition("b", n=9)).set_index("quantity")
+    assert one.loc["median alpha", ["lower", "upper"]].isna().all()
+    assert one.note.str.contains("no interval of the median: a condition has one track").all()
+    few = compared(condition("a", n=3), condition("b", n=9))
+    assert few.note.str.contains("3 tracks are too few").all()
+    enough = compared(condition("a", n=9), condition("b", n=9))
+    assert not enough.note.str.contains("too few").any()
+
+
+def test_compare__share_of_all_or_none__has_newcombes_interval():
+    """Limits by hand: Wilson's interval of 20 of 20 begins at 20 / (20 + z²)."""
+    a, b = condition("a", n=20), condition("b", n=20, model="sbm")
+    row = compared(a, b).set_index("quantity").loc["share of fbm"]
+    edge = 1 - 20 / (20 + 1.959964**2)
+    assert row.difference == -1
+    assert row.lower == pytest.approx(-1)
+    assert row.upper == pytest.approx(-1 + np.sqrt(2) * edge, abs=1e-6)
 
 
 def test_compare__three_conditions__have_one_reference():

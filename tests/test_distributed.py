@@ -646,7 +646,7 @@ def test_what_was_done__rows_of_all_partitions__are_those_of_one_reader(tmp_path
     )
     steps = read_tracks(table).report.steps
     assert set(done) == {step.message for step in steps if step.name in STEP_MESSAGES}
-    assert "3 tracks left out: no position in any frame" in done
+    assert "3 tracks left out: no frame with a position on every axis" in done
 
 
 def test_merge__first_partition_empty__tells_what_the_others_know(tmp_path):

@@ -79,6 +79,12 @@ def test_napari__names_that_are_no_numbers__become_places():
         assert array[:, 0].tolist() == [0, 0, 1, 1]
 
 
+def test_napari__numbers_that_a_float_cannot_tell_apart__become_places():
+    x = np.zeros((2, 2))
+    tracks = Tracks.from_trajectories([x, x], ids=[str(2**53), str(2**53 + 1)])
+    assert np.unique(napari_array(tracks)[:, 0]).tolist() == [0, 1]
+
+
 def test_napari__one_dimension__is_refused(tmp_path):
     with pytest.raises(TracksFileError, match="2 or 3 dimensions, not in 1"):
         write_tracks([np.zeros((3, 1))], tmp_path / "t.npy")

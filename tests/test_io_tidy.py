@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skandi.errors import TracksFileError
+from skandi.errors import TracksFileError, TrajectoryError
 from skandi.io import Tracks, read_tracks, write_tracks
 from skandi.io.tidy import find_columns
 
@@ -60,6 +60,9 @@ VARIANTS = {
     "columns of text": each_row(ORDINARY, "").replace(",", "   ").replace("\n", "\n  "),
     "white space": ORDINARY.replace(",", "   "),
     "decimal commas": ORDINARY.replace(",", ";").replace(".", ","),
+    "decimal commas after whole numbers": "track;frame;x;y;file\n9;;1;2;a.tif\n"
+    + each_row(ORDINARY.replace(",", ";").replace(".", ","), ";film.tif").split("\n", 1)[1],
+    "spaces after names": ORDINARY.replace("track,frame,x,y", "track ,frame , x ,y "),
     "windows": ORDINARY.replace("\n", "\r\n"),
     "excel": "sep=;\r\n" + ORDINARY.replace(",", ";").replace("\n", "\r\n"),
     "comment and blank lines": "# tracker 1.0\n\n" + ORDINARY.replace("\n", "\n\n"),
@@ -88,6 +91,60 @@ def test_tidy__utf_16__is_the_same(tmp_path):
 def test_tidy__names_of_columns__all_are_known(tmp_path, track, frame):
     text = ORDINARY.replace("track,frame", f"{track},{frame}")
     assert_ordinary(read_tracks(written(tmp_path, text)))
+
+
+def test_tidy__ids_under_a_name_with_a_space__stay_text(tmp_path):
+    text = "track ,frame ,x \n007,0,1\n007,1,2\n7,0,5\n7,1,6\n"
+    assert sorted(read_tracks(written(tmp_path, text)).ids) == ["007", "7"]
+
+
+@pytest.mark.parametrize("groups", [(-60, -80), ("null", "wt"), ("NA", "null"), (-1.5, 2.0)])
+@pytest.mark.parametrize("as_file", [True, False])
+def test_tidy__groups_of_any_name__keep_their_tracks_apart(tmp_path, groups, as_file):
+    table = pd.DataFrame(
+        {
+            "group": np.repeat(groups, 2),
+            "track": 1,
+            "frame": [0, 1] * 2,
+            "x": [0.0, 1.0, 50.0, 52.0],
+        }
+    )
+    source = written(tmp_path, table.to_csv(index=False)) if as_file else table
+    tracks = read_tracks(source)
+    names = ["2" if g == 2 else str(g) for g in groups]
+    if as_file:
+        names = [str(g) for g in table.group.unique()]
+    assert sorted(tracks.ids) == sorted(f"{name}/1" for name in names)
+    assert [np.ptp(x) for x in tracks.trajectories] in ([1, 2], [2, 1])
+
+
+def test_tidy__cells_without_a_group__leave_the_bare_name(tmp_path):
+    text = "group,track,frame,x\n,1,0,0\n,1,1,1\na,1,0,5\na,1,1,7\n"
+    assert sorted(read_tracks(written(tmp_path, text)).ids) == ["1", "a/1"]
+
+
+def test_tidy__times_out_of_step_with_frames__are_no_clock_and_are_told():
+    t = np.cumsum(np.tile([0.1, 1, 5], 10))
+    table = pd.DataFrame({"track": 1, "frame": range(30), "t": t, "x": t**2})
+    tracks = read_tracks(table)
+    assert tracks.frame_interval is None
+    assert "read as equally spaced" in step(tracks, "clock_uneven").message
+    jittery = table.assign(t=0.05 * table.frame + 0.002 * (table.frame % 3))
+    assert read_tracks(jittery).frame_interval == pytest.approx(0.052)
+    assert read_tracks(jittery).report.steps == ()
+
+
+def test_tidy__axis_that_a_track_lacks__is_the_reason_given():
+    table = pd.DataFrame({"track": [1, 1, 2, 2], "frame": [0, 1] * 2, "x": [0.0, 1, 2, 3]})
+    table = table.assign(y=table.x**2, z=[np.nan, np.nan, 1.0, 2.0])
+    message = step(read_tracks(table), "tracks_empty").message
+    assert message == "1 track left out: no frame with a position on every axis"
+
+
+@pytest.mark.parametrize("interval", [0.0, -0.05, np.nan, np.inf])
+def test_tracks__interval_that_is_none__is_refused(interval):
+    with pytest.raises(TrajectoryError, match="frame_interval is .* above 0, or None"):
+        Tracks.from_trajectories([np.zeros((5, 2))], frame_interval=interval)
 
 
 def test_tidy__rows_in_any_order__give_the_same_tracks_and_are_told():

@@ -116,14 +116,24 @@ def test_tracks__positions__are_where_they_were_measured():
 def test_tracks__table_of_others__is_refused():
     with pytest.raises(SkandiError, match="4 rows and there are 3 tracks"):
         plot.TracksDisplay.from_table(Tracks.from_trajectories(walks(3)), results(4))
-    with pytest.raises(SkandiError, match="another order"):
-        plot.TracksDisplay.from_table(Tracks.from_trajectories(walks(4)), results(4).iloc[::-1])
+    tracks = Tracks.from_trajectories(walks(4))
+    for table in (results(4).iloc[::-1], results(4).assign(track_id=list("abcd"))):
+        with pytest.raises(SkandiError, match="Row 0 of the table is of track .* in its order"):
+            plot.TracksDisplay.from_table(tracks, table)
 
 
 def test_tracks__novelty_that_nobody_knows__is_refused():
     table = results(4).assign(novelty=np.nan)
     with pytest.raises(SkandiError, match="No track of the table has a novelty"):
         plot.TracksDisplay.from_table(Tracks.from_trajectories(walks(4)), table, color="novelty")
+
+
+def test_msd__drawn_tracks_that_never_move__leave_the_mean():
+    moving = walks(1)[0]
+    tracks = [np.zeros((len(moving), 2)) if k % 2 == 0 else moving for k in range(150)]
+    display = saved(plot.MSDDisplay.from_tracks(Tracks.from_trajectories(tracks)))
+    low, high = display.ax_.get_ylim()
+    assert low < display.mean_msd_.min() < display.mean_msd_.max() < high
 
 
 def test_alpha__conditions__have_their_histograms_and_medians():

@@ -210,6 +210,13 @@ def test_errors__masked_points_of_a_table__are_not_taken_for_positions():
     assert_array_equal(as_trajectories(table[:1])[0][:, 0], np.arange(1.0, 6.0))
 
 
+def test_errors__list_of_tables__frames_are_no_coordinate():
+    table = pd.DataFrame({"Frame": range(5), "x": np.arange(5.0), "y": np.arange(5.0)})
+    message = message_of([table, np.zeros((3, 2))])
+    assert "column of frames, times or tracks at index 0" in message
+    assert as_trajectories([table[["x", "y"]]])[0].shape == (5, 2)
+
+
 def test_errors__transposed__is_guessed():
     message = message_of([np.zeros((2, 50)), np.zeros((2, 50))])
     assert "transposed" in message

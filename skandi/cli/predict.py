@@ -182,6 +182,8 @@ def _compare(table: pd.DataFrame, output: Path | None) -> None:
 
     read = table[table["alpha"].notna()]
     if "condition" not in read or read["condition"].nunique() < 2:
+        if "condition" in table and table["condition"].nunique() > 1:
+            say("nothing to compare: fewer than two conditions have an answer")
         if output is not None:
             raise SkandiError(f"{output}: tracks of two conditions or more are needed to compare")
         return
@@ -190,9 +192,10 @@ def _compare(table: pd.DataFrame, output: Path | None) -> None:
         say(printable(warning))
     say("differences, with 95 % intervals:")
     for row in compared[(compared["value"] > 0) | (compared["value_reference"] > 0)].itertuples():
+        interval = f" [{row.lower:+.3f}, {row.upper:+.3f}]" if row.lower == row.lower else ""
         say(
             f"  {row.quantity}, {printable(row.condition)} less {printable(row.reference)}: "
-            f"{row.difference:+.3f} [{row.lower:+.3f}, {row.upper:+.3f}]"
+            f"{row.difference:+.3f}{interval}"
         )
     for note in compared["note"].unique():
         if note:

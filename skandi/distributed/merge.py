@@ -126,7 +126,7 @@ def what_was_done(folder: str | os.PathLike[str]) -> list[str]:
     >>> for line in what_was_done(predict(path, path.with_name("results"))):
     ...     print(line)
     1 row in 1 track without a frame or a finite position taken as missing frames
-    1 track left out: no position in any frame
+    1 track left out: no frame with a position on every axis
     """
     total = {name: np.zeros(2, dtype=np.int64) for name in STEP_MESSAGES}
     for path in _partitions(Path(folder)):

@@ -16,8 +16,8 @@ from skandi.errors import TracksFileError
 GapPolicy = Literal["split", "error", "interpolate"]
 GAP_POLICIES: tuple[str, ...] = get_args(GapPolicy)
 
-# A time further than this from a whole number of intervals is not a clock's jitter.
-_JITTER = 0.25
+JITTER = 0.25
+"""A time further than this from a whole number of intervals is not a clock's jitter."""
 # From here on the interval's own rounding (0.033 s for 1/30 s) outweighs the jitter.
 _LONG_GAP = 10
 _MOST_INVENTED = 10
@@ -65,7 +65,7 @@ def counts_time(
     are_times = fractional or shortest >= _LONG_GAP
     if interval is None:
         return are_times
-    if abs(shortest / interval - 1) < _JITTER and shortest > 1 and not float(interval).is_integer():
+    if abs(shortest / interval - 1) < JITTER and shortest > 1 and not float(interval).is_integer():
         return True
     if are_times and shortest > _LONG_GAP * interval:
         raise TracksFileError(
@@ -105,11 +105,11 @@ def frames_from_times(
         if not len(steps):
             return np.zeros(len(times), dtype=np.int64), None
         interval = float(np.sort(steps)[(len(steps) - 1) // 2])  # one that occurs
-        single = steps[np.abs(steps / interval - 1) < _JITTER]
+        single = steps[np.abs(steps / interval - 1) < JITTER]
         interval = float(single.mean())  # finer than one difference of rounded times
     ratio = steps / interval
     n_frames = np.rint(ratio)
-    off = (np.abs(ratio - n_frames) > _JITTER) & (n_frames <= _LONG_GAP) | (n_frames < 1)
+    off = (np.abs(ratio - n_frames) > JITTER) & (n_frames <= _LONG_GAP) | (n_frames < 1)
     if off.any():
         raise TracksFileError(
             f"{source}: {off.sum()} of {len(steps)} time steps are not a whole number of frame "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from numbers import Integral, Real
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from skandi.errors import TracksFileError
 
 # What programs write where there is nothing: TrackMate 6 the word None for a spot of no track.
-EMPTY_WORDS = frozenset({"", "none", "nan", "na", "n/a", "null", "<na>"})
+EMPTY_WORDS = frozenset({"", "none", "nan", "-nan", "na", "n/a", "#na", "#n/a", "null", "<na>"})
 _WHOLE_FLOAT = re.compile(r"[0-9]+\.0*")
 # saSPT's localisations of no track carry a negative number.
 _NEGATIVE = re.compile(r"-[0-9]+(\.[0-9]*)?")
@@ -60,8 +60,28 @@ def track_number(name: str) -> int:
     return int.from_bytes(digest.digest(), "big") >> 11
 
 
-def encode_ids(column: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
-    """An id column as codes into a list of names; -1 where there is no track.
+def canonical_group(value: Hashable) -> str | None:
+    """The name of a group of tracks as text, or None for an empty cell.
+
+    Groups are often voltages, offsets or mutants: negative numbers and words like "null" are names.
+
+    Examples
+    --------
+    >>> [canonical_group(value) for value in (-60, 2.0, "null", " wt ", "")]
+    ['-60', '2', 'null', 'wt', None]
+    """
+    if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
+        number = float(value)
+        if np.isnan(number):
+            return None
+        return str(int(value)) if number.is_integer() else repr(number)
+    return str(value).strip() or None
+
+
+def encode_ids(
+    column: pd.Series, name_of: Callable[[Hashable], str | None] = canonical_id
+) -> tuple[NDArray[np.int64], list[str]]:
+    """A column of names as codes into a list of them; -1 where there is none.
 
     Raises
     ------
@@ -72,13 +92,13 @@ def encode_ids(column: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
         raw_codes, values = pd.factorize(column, use_na_sentinel=True)
     except TypeError as error:
         raise TracksFileError(
-            f"The column {column.name!r} of track ids holds values that cannot name a track "
+            f"The column {column.name!r} holds values that cannot name a track "
             f"({error}). Numbers and text can."
         ) from error
     names: dict[str, int] = {}
     code_of = np.full(len(values) + 1, -1, dtype=np.int64)  # the last one answers raw code -1
     for i, value in enumerate(values):
-        name = canonical_id(value)
+        name = name_of(value)
         if name is not None:
             code_of[i] = names.setdefault(name, len(names))
     return code_of[raw_codes], list(names)

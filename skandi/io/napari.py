@@ -15,6 +15,8 @@ from skandi.io.ids import encode_ids
 from skandi.io.localisations import Localisations
 from skandi.io.tracks import Tracks
 
+_LARGEST_ID = 2**53  # a float64 tells no larger ones apart
+
 
 def read_napari(array: NDArray, source: str = "array") -> Localisations:
     """The localisations of a tracks layer: its ``layer.data``.
@@ -46,8 +48,8 @@ def read_napari(array: NDArray, source: str = "array") -> Localisations:
 def napari_array(tracks: Tracks) -> NDArray[np.float64]:
     """Tracks as napari shows them: ``viewer.add_tracks(napari_array(tracks))``.
 
-    napari's ids are whole numbers. Where those of `tracks` all are, they are kept; otherwise tracks
-    are numbered by their place, from 0.
+    napari's ids are whole numbers. Where those of `tracks` all are, up to 2^53, they are kept;
+    otherwise tracks are numbered by their place, from 0.
 
     Parameters
     ----------
@@ -75,7 +77,7 @@ def napari_array(tracks: Tracks) -> NDArray[np.float64]:
     if tracks.n_dims not in (2, 3):
         raise TracksFileError(f"napari shows tracks in 2 or 3 dimensions, not in {tracks.n_dims}.")
     numbers = [int(name) for name in tracks.ids if name.isdecimal() and str(int(name)) == name]
-    if len(numbers) < len(tracks):
+    if len(numbers) < len(tracks) or max(numbers, default=0) > _LARGEST_ID:
         numbers = list(range(len(tracks)))
     blocks = [
         np.column_stack([np.full(len(x), number), first + np.arange(len(x)), x[:, ::-1]])

@@ -62,11 +62,12 @@ class TextHead:
         return split_line(self.lines[0], self.separator())
 
 
-def split_line(line: str, separator: str) -> list[str]:
-    """The fields of one line, quotes removed, white space around them too."""
+def split_line(line: str, separator: str, *, strip: bool = True) -> list[str]:
+    """The fields of one line, quotes removed, white space around them too, or only before them."""
     if separator == r"\s+":
         return line.split()
-    return [field.strip() for field in next(csv.reader([line], delimiter=separator))]
+    fields = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    return [field.strip() for field in fields] if strip else fields
 
 
 def read_head(path: Path) -> TextHead:

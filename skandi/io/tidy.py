@@ -7,6 +7,7 @@ whatever their order and case; others are ignored.
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -18,11 +19,11 @@ from numpy.typing import NDArray
 
 from skandi.errors import TracksFileError
 from skandi.files import replacing
-from skandi.io.ids import EMPTY_WORDS, canonical_id, encode_ids
+from skandi.io.ids import EMPTY_WORDS, canonical_group, canonical_id, encode_ids
 from skandi.io.localisations import Localisations
 from skandi.io.text import FALLBACK_ENCODING, TextHead, read_head, split_line
 from skandi.io.tracks import Tracks
-from skandi.io.whole import clock_interval, clock_steps
+from skandi.io.whole import clock_interval, clock_steps, is_uneven
 
 TRACK_COLUMNS = ("particle", "track", "trajectory", "traj_idx", "track_id")
 GROUP_COLUMNS = ("group",)
@@ -34,6 +35,11 @@ NEEDED = (
     f"one of {'|'.join(TRACK_COLUMNS)}, one of {'|'.join((*FRAME_COLUMNS, *TIME_COLUMNS))}, x, "
     "then y and z if there are any; 'group' may tell apart tracks that share a number"
 )
+
+# In every case that programs write them in; other ones are found later, and more slowly.
+_EMPTY_CELLS = sorted({form for w in EMPTY_WORDS for form in (w, w.upper(), w.title())} | {"NaN"})
+_WITH_MARK = re.compile(r"[-+]?\d*([.,])\d+([eE][-+]?\d+)?")
+_ROWS_LOOKED_AT = 1_000
 
 
 @dataclass(frozen=True)
@@ -158,6 +164,9 @@ def read_csv(
     """
     first = head.n_skipped
     header = {first + i for i in range(1, n_header_rows)}
+    # As pandas names columns: what follows a name is a part of it.
+    names = split_line(head.lines[0], separator, strip=False)
+    are_ids = {name: name.strip() in ids for name in names}
 
     def read(encoding: str) -> pd.DataFrame:
         with warnings.catch_warnings():
@@ -169,7 +178,10 @@ def read_csv(
                 skiprows=[*range(first), *header],
                 encoding=encoding,
                 decimal=_decimal_mark(head.lines[n_header_rows:], separator),
-                dtype=dict.fromkeys(ids, str),
+                dtype={name: str for name, is_id in are_ids.items() if is_id},
+                # a group may be called "null"; what names no track is decided later
+                keep_default_na=False,
+                na_values={name: _EMPTY_CELLS for name, is_id in are_ids.items() if not is_id},
                 float_precision="round_trip",
                 index_col=False,
                 skipinitialspace=True,
@@ -190,10 +202,16 @@ def read_csv(
 
 
 def _decimal_mark(rows: list[str], separator: str) -> str:
-    """A comma in the first row of a table that is not separated by commas, where no point is."""
-    if separator == "," or not rows:
+    """A comma where the first rows have numbers with commas and none with a point."""
+    if separator == ",":
         return "."
-    return "," if "," in rows[0] and "." not in rows[0] else "."
+    found = {
+        match[1]
+        for row in rows[:_ROWS_LOOKED_AT]
+        for field in split_line(row, separator)
+        if (match := _WITH_MARK.fullmatch(field))
+    }
+    return "," if found == {","} else "."
 
 
 def _tracks(
@@ -203,7 +221,7 @@ def _tracks(
     track, names = encode_ids(frame[columns.track])
     if columns.group is None:
         return track, names
-    group, group_names = encode_ids(frame[columns.group])
+    group, group_names = encode_ids(frame[columns.group], canonical_group)
     # a row without a group keeps the bare name of its track
     pair = np.where(track < 0, -1, (group + 1) * len(names) + track)
     codes, pairs = pd.factorize(np.where(pair < 0, np.nan, pair), use_na_sentinel=True)
@@ -248,6 +266,12 @@ def numbers_of(column: pd.Series, source: str) -> NDArray[np.float64]:
 def interval_of(table: Localisations, *, are_times: bool = False) -> float | None:
     """Time from one frame to the next, for rows that have both; None where it cannot be known."""
     ratio, _ = clock_steps(table, np.lexsort((table.time, table.track)))
+    if len(ratio) and is_uneven(ratio):
+        table.note(
+            "clock_uneven",
+            "the times are not used: they are not in step with the frames, which are read as "
+            "equally spaced; if they are not, alpha is wrong",
+        )
     return clock_interval(ratio, are_times=are_times)
 
 

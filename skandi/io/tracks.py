@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -30,7 +31,7 @@ def counted(n: Integer, noun: str) -> str:
 STEP_MESSAGES = {
     "rows_missing": "{rows} in {tracks} without a frame or a finite position taken as missing "
     "frames",
-    "tracks_empty": "{tracks} left out: no position in any frame",
+    "tracks_empty": "{tracks} left out: no frame with a position on every axis",
     "rows_repeated": "{rows} in {tracks} dropped: exact repetitions",
     "duplicates_first": "{rows} in {tracks} dropped: the first of their frame is kept",
     "duplicates_mean": "{rows} in {tracks} averaged with the others of their frame",
@@ -44,11 +45,28 @@ def step_message(name: str, n_tracks: int, n_rows: int) -> str:
     Examples
     --------
     >>> step_message("tracks_empty", 2, 0)
-    '2 tracks left out: no position in any frame'
+    '2 tracks left out: no frame with a position on every axis'
     """
     return STEP_MESSAGES[name].format(
         tracks=counted(n_tracks, "track"), rows=counted(n_rows, "row")
     )
+
+
+def first_other(names: Iterable[Any], ids: Sequence[str]) -> int | None:
+    """Place of the first name in a table of results that is not the id in its place, or None.
+
+    Read from a file again, an id may have an apostrophe in front, or have become a number, by which
+    it is not known any more: 007 is 7 then.
+
+    Examples
+    --------
+    >>> first_other(["a", "'=b", "c"], ["a", "=b", "d"]), first_other([7, 8], ["007", "008"])
+    (2, None)
+    """
+    for place, (name, known) in enumerate(zip(names, ids, strict=True)):
+        if not isinstance(name, Real) and str(name) not in (known, f"'{known}"):
+            return place
+    return None
 
 
 @dataclass(frozen=True)
@@ -169,6 +187,11 @@ class Tracks:
         if len(set(self.ids)) != n:
             twice = [name for name, count in Counter(self.ids).most_common(5) if count > 1]
             raise TrajectoryError(f"Each trajectory needs an id of its own; used twice: {twice}.")
+        interval = self.frame_interval
+        if interval is not None and not (np.isfinite(interval) and interval > 0):
+            raise TrajectoryError(
+                f"frame_interval is {interval!r}: pass a time above 0, or None if it is unknown."
+            )
         widths = {x.shape[1] for x in self.trajectories}
         if len(widths) > 1:
             raise TrajectoryError(

@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skandi.errors import TracksFileError
-from skandi.io.gaps import counts_time
+from skandi.io.gaps import JITTER, counts_time
 from skandi.io.localisations import Localisations
 
 # Enough for a median to seven digits, few enough to travel between processes.
 _CLOCK_STEPS = 100_000
+# Of the times per frame, so many may be off before they are no clock.
+_UNEVEN = 0.25
 
 
 @dataclass(frozen=True)
@@ -184,9 +186,25 @@ def clock_interval(ratio: NDArray[np.float64], *, are_times: bool = False) -> fl
     if not len(ratio):
         return None
     interval = float(np.median(ratio))
-    if interval <= 0 or (interval == 1 and np.ptp(ratio) == 0 and not are_times):
+    if (
+        interval <= 0
+        or is_uneven(ratio)
+        or (interval == 1 and np.ptp(ratio) == 0 and not are_times)
+    ):
         return None
     return interval
+
+
+def is_uneven(ratio: NDArray[np.float64]) -> bool:
+    """Whether a good part of the times per frame are far from the median, beyond any jitter.
+
+    Examples
+    --------
+    >>> is_uneven(np.array([1.0, 1.1, 0.9, 7.0, 1.0])), is_uneven(np.array([0.1, 1.0, 5.0]))
+    (False, True)
+    """
+    far = np.abs(ratio - np.median(ratio)) > JITTER * abs(np.median(ratio))
+    return bool(far.mean() > _UNEVEN)
 
 
 def fewest_tracks(clock: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -175,8 +175,9 @@ class MSDDisplay:
     def _limits(self, shown: NDArray[np.float64]) -> tuple[float, float]:
         """All of the mean, and all but the most extreme of the tracks that are shown."""
         # a track that never moves has no place on a logarithmic axis
-        low, high = np.quantile(shown[shown > 0], [0.005, 0.995])
         mean = self.mean_msd_[self.mean_msd_ > 0]
+        moving = shown[shown > 0]
+        low, high = np.quantile(moving if len(moving) else mean, [0.005, 0.995])
         return 0.7 * min(low, mean.min()), 1.4 * max(high, mean.max())
 
     def _law(self) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from skandi.diffusion import MODELS
 from skandi.errors import SkandiError
 from skandi.io import Tracks
+from skandi.io.tracks import first_other
 from skandi.plot.style import (
     ALPHA_LIMITS,
     ALPHA_MAP,
@@ -126,11 +127,12 @@ class TracksDisplay:
                 f"The table has {len(table)} rows and there are {len(tracks)} tracks: pass the "
                 "table that analyse made of them."
             )
-        names = table["track_id"].astype(str).tolist() if "track_id" in table else tracks.ids
-        if names != tracks.ids and sorted(names) == sorted(tracks.ids):
+        other = None if "track_id" not in table else first_other(table["track_id"], tracks.ids)
+        if other is not None:
             raise SkandiError(
-                "The tracks stand in another order in the table: pass it as analyse made it, "
-                "unsorted."
+                f"Row {other} of the table is of track {table['track_id'].iloc[other]}, and the "
+                f"track in that place is {tracks.ids[other]}: pass the table that analyse made of "
+                "these tracks, in its order."
             )
         if color == "model":
             codes = {model: float(k) for k, model in enumerate(MODELS)}

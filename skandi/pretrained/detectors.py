@@ -13,6 +13,7 @@ KINDS = ("all", *MODELS)
 SIZES = {20: "small", 200: "large"}
 """Architectures by the number of points they were trained for."""
 
+
 def load_detector(kind: str, *, length: int = 20) -> AnomalyDetector:
     """Give a fitted detector with the weights that come with skandi; needs no network.
 

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from importlib import resources
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from skandi import __version__
@@ -19,7 +20,7 @@ from skandi.diffusion import MODELS
 from skandi.errors import MissingExtraError, SkandiError
 from skandi.files import replacing
 from skandi.io import Tracks
-from skandi.io.tracks import counted
+from skandi.io.tracks import counted, first_other
 from skandi.provenance import CITATIONS, package_versions
 from skandi.report.data import table_data, track_data
 from skandi.report.figures import draw_figures
@@ -115,16 +116,16 @@ def _require_together(table: pd.DataFrame, sets: Sequence[Tracks]) -> None:
         )
     ids = [name for each in sets for name in each.ids]
     n_points = [n for each in sets for n in each.n_points]
-    # Read from a file again, ids may have become numbers, or have an apostrophe in front.
-    are_names = not pd.api.types.is_numeric_dtype(table["track_id"])
-    for place, (name, n) in enumerate(zip(table["track_id"], table["n_points"], strict=True)):
-        is_same = not are_names or str(name) in (ids[place], f"'{ids[place]}")
-        if n != n_points[place] or not is_same:
-            raise SkandiError(
-                f"Row {place} of the table is of track {name} with {n} points, and the track in "
-                f"that place is {ids[place]} with {n_points[place]}: a report needs the rows of "
-                "analyse in their order."
-            )
+    longer = np.flatnonzero(table["n_points"].to_numpy() != np.array(n_points))
+    other = first_other(table["track_id"], ids)
+    if len(longer) or other is not None:
+        place = int(longer[0]) if other is None else other
+        row = table.iloc[place]
+        raise SkandiError(
+            f"Row {place} of the table is of track {row.track_id} with {row.n_points} points, and "
+            f"the track in that place is {ids[place]} with {n_points[place]}: a report needs the "
+            "rows of analyse in their order."
+        )
 
 
 def _template() -> Any:
