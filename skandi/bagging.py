@@ -204,10 +204,12 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
                 folds = list(splitter.split(np.zeros((len(which), 1)), targets[which], **params))
             except ValueError as error:
                 up = "and more" if bucket.high is None else f"to {bucket.high}"
+                if "groups" in str(error) and "groups" not in params:
+                    raise  # it says that they are missing
                 raise ValueError(
                     f"The {len(which)} trajectories with {bucket.low} {up} points cannot be split: "
-                    f"{error} Raise min_bucket, so that it joins the next smaller one, pass fewer "
-                    "lengths, or ask for fewer folds."
+                    f"{error} Ask for fewer folds, or for longer buckets by a larger min_bucket or "
+                    "fewer lengths."
                 ) from error
             for fold, (train, held) in enumerate(folds):
                 seed = _integer_seed(seeds)

@@ -18,6 +18,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
 from skandi.bagging import LengthBagging, Lengths
+from skandi.errors import TrajectoryError
 from skandi.estimator import unchanged_on_error
 from skandi.regressor import AlphaRegressor
 
@@ -218,6 +219,11 @@ class LengthBaggingRegressor(RegressorMixin, LengthBagging):
         alpha, predicted = np.asarray(y), self.predict(X)
         check_consistent_length(predicted, alpha, sample_weight)
         there = ~np.isnan(predicted)
+        if not there.any():
+            raise TrajectoryError(
+                f"No trajectory has the {self.min_points_} points of the shortest length of the "
+                "ensemble: there is nothing to score."
+            )
         weight = None if sample_weight is None else np.asarray(sample_weight)[there]
         return float(r2_score(alpha[there], predicted[there], sample_weight=weight))
 
@@ -226,7 +232,11 @@ class LengthBaggingRegressor(RegressorMixin, LengthBagging):
         number = isinstance(scale, Real) and not isinstance(scale, bool | np.bool_)
         if not (number and np.isfinite(scale)) and scale != "oof" and not _is_false(scale):
             raise ValueError(f"rescale is {scale!r}; pass 'oof', a number, or False.")
-        if clip is not None and (np.shape(clip) != (2,) or not clip[0] <= clip[1]):
+        bounds = clip if np.ndim(clip) and len(clip) == 2 else (1.0, 0.0)
+        low, high = (
+            end if bound is None else bound for end, bound in zip(_OPEN, bounds, strict=True)
+        )
+        if clip is not None and not low <= high:
             raise ValueError(f"clip is {clip!r}; pass (lowest, highest) α, or None.")
 
     def _scale(self, predicted: NDArray, y: NDArray) -> float:
@@ -251,6 +261,9 @@ class LengthBaggingRegressor(RegressorMixin, LengthBagging):
         tags = super().__sklearn_tags__()
         tags.regressor_tags.poor_score = True
         return tags
+
+
+_OPEN = (-np.inf, np.inf)
 
 
 def _is_false(value: Any) -> bool:

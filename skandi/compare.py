@@ -111,7 +111,7 @@ def compare_conditions(
         if min(n_ours, n_theirs) == 1:
             lower[0] = upper[0] = np.nan
         low, high = _newcombe(ours[1:], n_ours, theirs[1:], n_theirs, confidence)
-        lower[1:], upper[1:] = np.minimum(lower[1:], low), np.maximum(upper[1:], high)
+        lower[1:], upper[1:] = np.fmin(lower[1:], low), np.fmax(upper[1:], high)
         for k, quantity in enumerate(("median alpha", *(f"share of {m}" for m in MODELS))):
             rows.append(
                 {

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -145,7 +145,7 @@ class TrajectoryNormalizer(Versioned, OneToOneFeatureMixin, TransformerMixin, Ba
 
     @available_if(lambda self: not hasattr(self, "n_dims_") or hasattr(self, "n_features_in_"))
     def get_feature_names_out(self, input_features: Any = None) -> NDArray:
-        """Give the names of the columns; only there for a table, also to scikit-learn's set_output.
+        """Give the names of the columns; only there for a table.
 
         Parameters
         ----------
@@ -157,6 +157,23 @@ class TrajectoryNormalizer(Versioned, OneToOneFeatureMixin, TransformerMixin, Ba
         ndarray of str
         """
         return super().get_feature_names_out(input_features)
+
+    def set_output(self, *, transform: str | None = None) -> TrajectoryNormalizer:
+        """Choose what a table becomes; tracks stay tracks.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, optional
+            As in scikit-learn.
+
+        Returns
+        -------
+        self
+        """
+        twin = clone(self)  # not fitted on tracks, after which scikit-learn's own is not there
+        super(TrajectoryNormalizer, twin).set_output(transform=transform)
+        vars(self).update(vars(twin))
+        return self
 
     def fit(self, X: Any, y: Any = None) -> TrajectoryNormalizer:
         """Learn the number of dimensions of `X`; nothing else is learnt.

@@ -56,10 +56,7 @@ def save_weights(
     dtype : torch.dtype
         Type on disk of the floating-point tensors; half precision halves the file.
     """
-    tensors = {
-        name: (t.to(dtype) if t.is_floating_point() else t).detach().cpu().contiguous()
-        for name, t in state.items()
-    }
+    tensors = {name: as_on_disk(t, dtype).detach().cpu().contiguous() for name, t in state.items()}
     written = json.dumps(config, sort_keys=True, default=_as_plain)
     metadata = {
         "format": FORMAT,
@@ -69,6 +66,20 @@ def save_weights(
     }
     with replacing(path) as aside:
         save_file(tensors, aside, metadata)
+
+
+def as_on_disk(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """Give a tensor in the type that a file keeps it in; what is too large for it stays as it is.
+
+    Examples
+    --------
+    >>> [as_on_disk(torch.tensor(x), torch.float16).dtype for x in (1.0, 1e6, 3)]
+    [torch.float16, torch.float32, torch.int64]
+    """
+    if not tensor.is_floating_point():
+        return tensor
+    rounded = tensor.to(dtype)
+    return rounded if torch.equal(rounded.isfinite(), tensor.isfinite()) else tensor
 
 
 def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -208,8 +219,9 @@ def told_labels(labels: NDArray) -> list[Any]:
         json.dumps(values)
     except TypeError:
         raise ValueError(
-            f"Labels are {type(values[0]).__name__}, and a file without pickle holds text, numbers "
-            "and booleans. Save the estimator with joblib.dump, or fit it on labels.astype(str)."
+            f"Labels of type {labels.dtype} are not only text, numbers and booleans, which a file "
+            "without pickle holds. Save the estimator with joblib.dump, or fit it on "
+            "labels.astype(str)."
         ) from None
     return [str(labels.dtype), values]
 

@@ -498,6 +498,7 @@ def test_predict__unusable_input__is_an_error(tmp_path):
         (lambda t: t.assign(x=t.x.astype(str) + "?"), {}, "where a number is needed"),
         (lambda t: t.assign(particle=-1), {}, "no track is left"),
         (lambda t: t.assign(t=t.frame / 3).drop(columns="frame"), {}, "needs frame_interval"),
+        (lambda t: t.assign(t=t.frame**3.0), {}, "not in step with the frames.*frame_interval"),
         (lambda t: t, {"gaps": "error"}, "missing frames"),
         (lambda t: t.assign(frame=t.frame // 4), {}, "two rows for frame"),
         (lambda t: t, {"n_dims": 3}, "has 2-D tracks, not 3-D"),

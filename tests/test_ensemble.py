@@ -372,6 +372,8 @@ def test_min_length__nan__score_is_that_of_the_rest_and_nothing_left_is_refused(
     with pytest.warns(ShortTrackWarning):
         assert bag.score([*X, short], np.append(y, 1.0)) == pytest.approx(bag.score(X, y))
     assert bag.score(X, y) == pytest.approx(r2_score(y, bag.predict(X)))
+    with pytest.warns(ShortTrackWarning), pytest.raises(TrajectoryError, match="nothing to score"):
+        bag.score([short], [1.0])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         bag.calibrate(X, y[1:])
     with (
@@ -397,6 +399,7 @@ def test_rescale__numpys_false__is_false():
     X, y = tracks(40)
     bag = LengthBaggingRegressor(SpreadRegressor(), lengths=[10], cv=2, rescale=np.False_)
     assert bag.fit(X, y).alpha_scale_ == 1
+    assert bag.set_params(clip=(None, 0.3)).fit(X, y).predict(X).max() == pytest.approx(0.3)
 
 
 def test_groups__fewer_than_folds_in_a_bucket__name_it_and_the_remedy():
@@ -405,8 +408,10 @@ def test_groups__fewer_than_folds_in_a_bucket__name_it_and_the_remedy():
     bag = LengthBaggingRegressor(
         SpreadRegressor(), lengths=[10, 20], cv=GroupKFold(3), min_bucket=4
     )
-    with pytest.raises(ValueError, match=r"with 20 and more points cannot be split: .*min_bucket"):
+    with pytest.raises(ValueError, match=r"with 20 and more points cannot be split: .*fewer folds"):
         bag.fit(X, y, groups=cells)
+    with pytest.raises(ValueError, match="^The 'groups' parameter should not be None.$"):
+        bag.fit(X, y)
 
 
 def test_classifier__class_of_one_group_alone__is_unknown_to_the_member_that_is_judged_by_it():

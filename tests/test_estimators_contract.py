@@ -552,6 +552,6 @@ def test_load__global_random_state__is_untouched(tmp_path):
 def test_save__labels_that_no_file_can_hold__names_the_remedy(tmp_path):
     days = np.array(["2026-01-01", "2026-01-02"], dtype="datetime64[D]")[np.arange(24) % 2]
     classifier = small("model wadnet").fit(ragged(), days)
-    with pytest.raises(ValueError, match=r"Labels are date.*joblib\.dump"):
+    with pytest.raises(ValueError, match=r"Labels of type datetime64\[D\].*joblib\.dump"):
         classifier.save(tmp_path / "days.safetensors")
     assert not list(tmp_path.iterdir())

@@ -61,7 +61,7 @@ VARIANTS = {
     "white space": ORDINARY.replace(",", "   "),
     "decimal commas": ORDINARY.replace(",", ";").replace(".", ","),
     "decimal commas after whole numbers": "track;frame;x;y;file\n9;;1;2;a.tif\n"
-    + each_row(ORDINARY.replace(",", ";").replace(".", ","), ";film.tif").split("\n", 1)[1],
+    + each_row(ORDINARY.replace(",", ";").replace(".", ","), ";1.5").split("\n", 1)[1],
     "spaces after names": ORDINARY.replace("track,frame,x,y", "track ,frame , x ,y "),
     "windows": ORDINARY.replace("\n", "\r\n"),
     "excel": "sep=;\r\n" + ORDINARY.replace(",", ";").replace("\n", "\r\n"),
@@ -112,15 +112,21 @@ def test_tidy__groups_of_any_name__keep_their_tracks_apart(tmp_path, groups, as_
     source = written(tmp_path, table.to_csv(index=False)) if as_file else table
     tracks = read_tracks(source)
     names = ["2" if g == 2 else str(g) for g in groups]
-    if as_file:
-        names = [str(g) for g in table.group.unique()]
     assert sorted(tracks.ids) == sorted(f"{name}/1" for name in names)
     assert [np.ptp(x) for x in tracks.trajectories] in ([1, 2], [2, 1])
 
 
 def test_tidy__cells_without_a_group__leave_the_bare_name(tmp_path):
-    text = "group,track,frame,x\n,1,0,0\n,1,1,1\na,1,0,5\na,1,1,7\n"
+    text = "group,track,frame,x\n,1,0,0\nNaN,1,1,1\na,1,0,5\na,1,1,7\n"
     assert sorted(read_tracks(written(tmp_path, text)).ids) == ["1", "a/1"]
+
+
+def test_tidy__words_that_programs_write_for_nothing__are_nothing(tmp_path):
+    text = "track,frame,x\n1,0,0\n1,1,-1.#IND\n1,2,1.#QNAN\n1,3,#N/A N/A\n1,4,1.5\n1,5,2\n"
+    text += "-1.#IND,6,1\n"
+    tracks = read_tracks(written(tmp_path, text), gaps="interpolate")
+    assert tracks.ids == ["1"]
+    assert tracks.trajectories[0].ravel().tolist() == [0, 0.375, 0.75, 1.125, 1.5, 2]
 
 
 def test_tidy__times_out_of_step_with_frames__are_no_clock_and_are_told():
@@ -132,6 +138,13 @@ def test_tidy__times_out_of_step_with_frames__are_no_clock_and_are_told():
     jittery = table.assign(t=0.05 * table.frame + 0.002 * (table.frame % 3))
     assert read_tracks(jittery).frame_interval == pytest.approx(0.052)
     assert read_tracks(jittery).report.steps == ()
+    for rate in (15, 30, 40, 60):
+        rounded = table.assign(t=np.round(table.frame / rate, 2))
+        assert read_tracks(rounded).frame_interval == pytest.approx(1 / rate, rel=0.25)
+    films = pd.DataFrame({"track": -1, "frame": np.repeat(range(60), 2), "x": 0.0})
+    films = films.assign(t=0.05 * films.frame + np.tile([0, 1000], 60))
+    pooled = pd.concat([jittery, films])
+    assert read_tracks(pooled).frame_interval == pytest.approx(0.052)
 
 
 def test_tidy__axis_that_a_track_lacks__is_the_reason_given():

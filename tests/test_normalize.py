@@ -165,6 +165,8 @@ def test_normalizer__pandas_output__is_a_table_for_tables_and_tracks_for_tracks(
     pipeline = make_pipeline(TrajectoryNormalizer(), TrajectoryNormalizer())
     Z = pipeline.set_output(transform="pandas").fit_transform(tracks)
     assert_allclose(Z[0], plain(tracks[0]), atol=1e-12)
+    assert list(pipeline.set_output(transform="pandas").fit_transform(X).columns[:1]) == ["x0"]
+    assert isinstance(pipeline.set_output(transform="default").fit_transform(X), np.ndarray)
 
 
 def test_normalizer__clone_and_names__work():

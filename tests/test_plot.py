@@ -117,7 +117,9 @@ def test_tracks__table_of_others__is_refused():
     with pytest.raises(SkandiError, match="4 rows and there are 3 tracks"):
         plot.TracksDisplay.from_table(Tracks.from_trajectories(walks(3)), results(4))
     tracks = Tracks.from_trajectories(walks(4))
-    for table in (results(4).iloc[::-1], results(4).assign(track_id=list("abcd"))):
+    foreign = results(4).assign(track_id=list("abcd"))
+    sorted_numbers = results(4).assign(track_id=[3, 1, 2, 0])
+    for table in (results(4).iloc[::-1], foreign, sorted_numbers):
         with pytest.raises(SkandiError, match="Row 0 of the table is of track .* in its order"):
             plot.TracksDisplay.from_table(tracks, table)
 

@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from skandi.errors import TracksFileError
 
 # What programs write where there is nothing: TrackMate 6 the word None for a spot of no track.
-EMPTY_WORDS = frozenset({"", "none", "nan", "-nan", "na", "n/a", "#na", "#n/a", "null", "<na>"})
+EMPTY_WORDS = frozenset(
+    {"", "none", "nan", "-nan", "na", "n/a", "#na", "#n/a", "null", "<na>"}
+    | {"#n/a n/a", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"}
+)
 _WHOLE_FLOAT = re.compile(r"[0-9]+\.0*")
 # saSPT's localisations of no track carry a negative number.
 _NEGATIVE = re.compile(r"-[0-9]+(\.[0-9]*)?")
@@ -67,15 +70,18 @@ def canonical_group(value: Hashable) -> str | None:
 
     Examples
     --------
-    >>> [canonical_group(value) for value in (-60, 2.0, "null", " wt ", "")]
-    ['-60', '2', 'null', 'wt', None]
+    >>> [canonical_group(value) for value in (-60, "2.0", "null", " wt ", "", "NaN")]
+    ['-60', '2', 'null', 'wt', None, None]
     """
     if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
         number = float(value)
         if np.isnan(number):
             return None
         return str(int(value)) if number.is_integer() else repr(number)
-    return str(value).strip() or None
+    text = str(value).strip()
+    if text.lower() in ("", "nan", "<na>"):
+        return None
+    return text.partition(".")[0] if _WHOLE_FLOAT.fullmatch(text.removeprefix("-")) else text
 
 
 def encode_ids(

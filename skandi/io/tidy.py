@@ -37,8 +37,11 @@ NEEDED = (
 )
 
 # In every case that programs write them in; other ones are found later, and more slowly.
-_EMPTY_CELLS = sorted({form for w in EMPTY_WORDS for form in (w, w.upper(), w.title())} | {"NaN"})
+_EMPTY_CELLS = sorted(
+    {form for w in EMPTY_WORDS for form in (w, w.upper(), w.title())} | {"NaN", "-NaN"}
+)
 _WITH_MARK = re.compile(r"[-+]?\d*([.,])\d+([eE][-+]?\d+)?")
+_READ = re.compile(r"(position_)?[xyzt]|time|frame", re.IGNORECASE)
 _ROWS_LOOKED_AT = 1_000
 
 
@@ -177,7 +180,7 @@ def read_csv(
                 sep=separator,
                 skiprows=[*range(first), *header],
                 encoding=encoding,
-                decimal=_decimal_mark(head.lines[n_header_rows:], separator),
+                decimal=_decimal_mark(head.lines[n_header_rows:], separator, names),
                 dtype={name: str for name, is_id in are_ids.items() if is_id},
                 # a group may be called "null"; what names no track is decided later
                 keep_default_na=False,
@@ -201,15 +204,16 @@ def read_csv(
         ) from warning
 
 
-def _decimal_mark(rows: list[str], separator: str) -> str:
-    """A comma where the first rows have numbers with commas and none with a point."""
+def _decimal_mark(rows: list[str], separator: str, names: list[str]) -> str:
+    """A comma where positions or times of the first rows have one, and none has a point."""
     if separator == ",":
         return "."
+    read = [k for k, name in enumerate(names) if _READ.fullmatch(name.strip())]
     found = {
         match[1]
         for row in rows[:_ROWS_LOOKED_AT]
-        for field in split_line(row, separator)
-        if (match := _WITH_MARK.fullmatch(field))
+        for k, field in enumerate(split_line(row, separator))
+        if k in read and (match := _WITH_MARK.fullmatch(field))
     }
     return "," if found == {","} else "."
 

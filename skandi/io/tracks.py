@@ -55,18 +55,24 @@ def step_message(name: str, n_tracks: int, n_rows: int) -> str:
 def first_other(names: Iterable[Any], ids: Sequence[str]) -> int | None:
     """Place of the first name in a table of results that is not the id in its place, or None.
 
-    Read from a file again, an id may have an apostrophe in front, or have become a number, by which
-    it is not known any more: 007 is 7 then.
+    Read from a file again, an id may have an apostrophe in front, or be a number: 7 for 007.
 
     Examples
     --------
-    >>> first_other(["a", "'=b", "c"], ["a", "=b", "d"]), first_other([7, 8], ["007", "008"])
-    (2, None)
+    >>> first_other(["a", "'=b", "c"], ["a", "=b", "d"]), first_other([7, 9], ["007", "008"])
+    (2, 1)
     """
     for place, (name, known) in enumerate(zip(names, ids, strict=True)):
-        if not isinstance(name, Real) and str(name) not in (known, f"'{known}"):
+        if str(name) not in (known, f"'{known}") and not _same_number(name, known):
             return place
     return None
+
+
+def _same_number(name: Any, known: str) -> bool:
+    try:
+        return isinstance(name, Real) and float(known) == name
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -188,7 +194,7 @@ class Tracks:
             twice = [name for name, count in Counter(self.ids).most_common(5) if count > 1]
             raise TrajectoryError(f"Each trajectory needs an id of its own; used twice: {twice}.")
         interval = self.frame_interval
-        if interval is not None and not (np.isfinite(interval) and interval > 0):
+        if interval is not None and not (isinstance(interval, Real) and 0 < interval < np.inf):
             raise TrajectoryError(
                 f"frame_interval is {interval!r}: pass a time above 0, or None if it is unknown."
             )

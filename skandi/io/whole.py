@@ -149,6 +149,11 @@ def whole_of(
             "frame_interval, the grid of its times."
         )
     if frame_interval is None:
+        if len(survey.clock) and is_uneven(survey.clock[:, 1]):
+            raise TracksFileError(
+                f"{source}: the times are not in step with the frames. If frames are equally "
+                "spaced, pass frame_interval; else alpha cannot be known."
+            )
         interval = clock_interval(survey.clock[:, 1])
         frame_interval = default_interval if interval is None else interval
     return Whole(
@@ -165,7 +170,8 @@ def clock_steps(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Time per frame of each step that has one, and the row it starts from, in an order of rows."""
     assert table.clock is not None
-    same = np.diff(table.track[order]) == 0
+    track = table.track[order]
+    same = (np.diff(track) == 0) & (track[1:] >= 0)
     n_frames = np.diff(table.time[order])
     duration = np.diff(table.clock[order])
     usable = np.flatnonzero(same & np.isfinite(duration) & (n_frames > 0))
@@ -196,14 +202,20 @@ def clock_interval(ratio: NDArray[np.float64], *, are_times: bool = False) -> fl
 
 
 def is_uneven(ratio: NDArray[np.float64]) -> bool:
-    """Whether a good part of the times per frame are far from the median, beyond any jitter.
+    """Whether many times per frame are far from the median, further than by jitter or rounding.
 
     Examples
     --------
     >>> is_uneven(np.array([1.0, 1.1, 0.9, 7.0, 1.0])), is_uneven(np.array([0.1, 1.0, 5.0]))
     (False, True)
+    >>> is_uneven(np.diff(np.round(np.arange(40) / 30, 2)))
+    False
     """
-    far = np.abs(ratio - np.median(ratio)) > JITTER * abs(np.median(ratio))
+    median = np.median(ratio)
+    differing = np.unique(np.round(ratio / abs(median), 6)) if median else np.zeros(1)
+    # What times are rounded to, if they are.
+    resolution = np.diff(differing).min(initial=np.inf) if len(differing) > 1 else 0.0
+    far = np.abs(ratio - median) > (JITTER + resolution + 1e-6) * abs(median)
     return bool(far.mean() > _UNEVEN)
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from skandi.anomaly import AnomalyDetector, threshold
 from skandi.pretrained.detectors import KINDS, SIZES, detector_path
 from skandi.simulate import make_andi
-from skandi.weights import save_weights
+from skandi.weights import as_on_disk, save_weights
 
 _SEED = 660_171_389
 _TRACKS = {20: 12_000, 200: 8_000}
@@ -79,7 +79,8 @@ def make_detector(kind: str, length: int, folder: Path, *, n: int, epochs: int, 
     detector.fit(tracks_of(kind, length, n, use=0))
     detector.checkpoint_dir = None
     # Rounded first, so that the threshold is that of the file.
-    detector.network_.half().float()
+    state = {name: as_on_disk(t, torch.float16) for name, t in detector._state().items()}
+    detector.network_.load_state_dict(state)
     fresh = detector.score_samples(tracks_of(kind, length, _N_FRESH, use=1))
     detector.offset_ = threshold(fresh, _FALSE_ALARM)
     card: dict[str, Any] = {

@@ -201,7 +201,8 @@ def _checked_rows(
     ]
     for name in dict.fromkeys(names):
         check_choice("model", name, MODELS)
-    a, T, s = np.asarray(alpha, np.float64), np.asarray(length), np.asarray(sigma, np.float64)
+    a, s = np.asarray(alpha, np.float64), np.asarray(sigma, np.float64)
+    T = np.array(np.asarray(length).tolist())  # whole numbers may come as objects
     n = len(names)
     if a.shape != (n,) or T.shape != (n,) or s.ndim != 2 or len(s) != n or not 1 <= s.shape[1] <= 3:
         raise RecipeError(
@@ -214,7 +215,7 @@ def _checked_rows(
         raise RecipeError("sigma: noise must be at least 0")
     for name, value in zip(names, a, strict=True):
         low, high = ALPHA_RANGE[name]
-        if not low - 1e-9 <= value <= high + 1e-9:
+        if not low - 1e-6 <= value <= high + 1e-6:  # float32 rounds as much
             raise RecipeError(f"alpha={value:g}: {name} has α from {low:g} to {high:g}")
     indices = np.array([MODELS.index(name) for name in names], dtype=np.int64)
     return indices, a, T.astype(np.int64), s
