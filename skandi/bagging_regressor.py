@@ -232,11 +232,13 @@ class LengthBaggingRegressor(RegressorMixin, LengthBagging):
         number = isinstance(scale, Real) and not isinstance(scale, bool | np.bool_)
         if not (number and np.isfinite(scale)) and scale != "oof" and not _is_false(scale):
             raise ValueError(f"rescale is {scale!r}; pass 'oof', a number, or False.")
-        bounds = clip if np.ndim(clip) and len(clip) == 2 else (1.0, 0.0)
+        if clip is None:
+            return
+        bounds = tuple(clip) if np.shape(clip) == (2,) else (1.0, 0.0)
         low, high = (
             end if bound is None else bound for end, bound in zip(_OPEN, bounds, strict=True)
         )
-        if clip is not None and not low <= high:
+        if not low <= high:
             raise ValueError(f"clip is {clip!r}; pass (lowest, highest) α, or None.")
 
     def _scale(self, predicted: NDArray, y: NDArray) -> float:

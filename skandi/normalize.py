@@ -172,7 +172,7 @@ class TrajectoryNormalizer(Versioned, OneToOneFeatureMixin, TransformerMixin, Ba
         """
         twin = clone(self)  # not fitted on tracks, after which scikit-learn's own is not there
         super(TrajectoryNormalizer, twin).set_output(transform=transform)
-        vars(self).update(vars(twin))
+        self.__dict__.update(twin.__dict__)
         return self
 
     def fit(self, X: Any, y: Any = None) -> TrajectoryNormalizer:
