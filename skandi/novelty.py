@@ -199,7 +199,7 @@ def rank(
     for k, row in enumerate(levels):
         mine = at[:, k] > 0
         shares[mine] += at[mine, k] * np.interp(values[mine], row, LEVELS)
-    return shares
+    return np.minimum(shares, LEVELS[-1])  # two weights may sum to a last place more than 1
 
 
 def levels_of(values: NDArray[np.float64], lengths: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -164,7 +164,7 @@ def test_weights__truth_as_a_size__is_refused_at_load(tmp_path):
     X, y = make_andi(4, length=12, random_state=0)
     sizes = {"n_layers": 2, "n_filters": 4, "hidden_size": 4, "n_recurrent": 1}
     fitted = AlphaRegressor(network_params=sizes, max_epochs=1, random_state=0).fit(X, y)
-    sizes["n_recurrent"] = True
+    fitted._built["network_params"]["n_recurrent"] = True
     fitted.save(tmp_path / "w.safetensors")
     with pytest.raises(WeightsError, match="a size is True"):
         AlphaRegressor.load(tmp_path / "w.safetensors")

@@ -67,7 +67,7 @@ def test_novelty__drift_on_subdiffusion__is_noticed(d):
 def test_novelty__shipped_statistics__belong_to_the_shipped_weights(d):
     for target in ("alpha", "model"):
         assert load_pretrained(target, n_dims=d).lacks_novelty() == ""
-    assert novelty_path(shipped_weights(d)).stat().st_size < 400_000
+    assert novelty_path(shipped_weights(d)).stat().st_size < 700_000
 
 
 def test_novelty__estimator_and_table__agree_for_every_preset():
