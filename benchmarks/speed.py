@@ -1,6 +1,6 @@
 """How fast skandi is beside what one would otherwise run; one thread, nothing else running.
 
-    python benchmarks/speed.py                            # about a quarter of an hour
+    python benchmarks/speed.py                            # half an hour
     python benchmarks/speed.py --only b --repeats 3       # one part; the others are kept
     python benchmarks/speed.py --report                   # the tables, from the results
 
@@ -13,13 +13,16 @@ a  the published procedure of Li, Yao & Huang (2021) as its paper and scripts de
    weights read from disk for each) against `load_pretrained("alpha").predict`;
 b  one WADNet, one trajectory at a time, against `AlphaRegressor("wadnet").predict`;
 c  training WADNet: a plain PyTorch loop in float32 against `AlphaRegressor("wadnet").fit`, in
-   float32 and, on processors that have it, bfloat16;
+   float32 and, on processors that have instructions for it, bfloat16;
 d  training the network with shipped weights against that plain loop, in points per second and in
    the precision that the processor is quick in;
 e  prediction by the network with shipped weights against skandi's WADNet;
 f  what both reach in prediction: points per second, arithmetic per second, and its share of what
    this core reaches in the convolutions it is best at; and how long these take in bfloat16;
-g  seconds until a fresh process has imported skandi, and until `skandi --help` has answered.
+g  seconds until a fresh process has imported skandi, and until `skandi --help` has answered;
+h  training with the plain loop: how many times as long it takes as with denormal numbers flushed to
+   zero, which skandi does and many processors by Intel want. In c and d the plain loop has them
+   flushed too, so that those ratios are of the same arithmetic.
 
 Networks of a, b and e have random weights, which take as long as trained ones.
 """
@@ -49,7 +52,7 @@ from skandi.lengths import WADNET_LENGTHS
 from skandi.networks.base import TrajectoryNetwork
 from skandi.normalize import standardize
 from skandi.simulate import TrajectoryStream, make_andi
-from skandi.training.arithmetic import PRECISIONS, quick_in_bfloat16
+from skandi.training.arithmetic import PRECISIONS, flushed_denormals
 from skandi.training.stream import StreamTrainer, StreamTraining
 
 RESULTS = Path(__file__).parent / "results" / "speed.json"
@@ -101,7 +104,7 @@ class PlainWADNet(nn.Module):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="abcdefg", help="which parts, for example 'ab'")
+    parser.add_argument("--only", default="abcdefgh", help="which parts, for example 'ab'")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--report", action="store_true", help="print the tables and stop")
     options = parser.parse_args()
@@ -118,7 +121,7 @@ def measure(name: str, repeats: int) -> dict[str, Any]:
     """One part, with the machine as it was."""
     part: dict[str, Any] = {
         "machine": f"{platform.machine()}, {_processor()}",
-        "bfloat16_instructions": quick_in_bfloat16(),
+        "bfloat16_instructions": bfloat16_instructions(),
         "skandi": __version__,
         "torch": torch.__version__,
         "threads": 1,
@@ -131,7 +134,7 @@ def measure(name: str, repeats: int) -> dict[str, Any]:
     else:
         part["rows"] = rows = {}
         sections = {"a": published, "b": one_at_a_time, "c": wadnet_training}
-        sections |= {"d": own_training, "e": own_prediction}
+        sections |= {"d": own_training, "e": own_prediction, "h": denormals}
         for what, length, ratios in sections[name](repeats):
             rows.setdefault(what, {})[length] = row(what, length, ratios)
             print(what, length, rows[what][length], flush=True)
@@ -197,6 +200,12 @@ def cell(r: dict[str, Any] | None) -> str:
     missed = "" if r.get("holds", True) else ", missed"
     low, high = r["range"]
     return f"{r['median']:.3g} [{low:.3g}, {high:.3g}]{aim}{missed}"
+
+
+def bfloat16_instructions() -> list[str]:
+    """Names of this processor's instructions for bfloat16."""
+    told = torch.cpu.get_capabilities().items()
+    return [name for name, there in told if there is True and name.endswith("bf16")]
 
 
 def _processor() -> str:
@@ -329,6 +338,7 @@ def plain_training(X: list[np.ndarray], alpha: np.ndarray) -> Callable[[], None]
             target = torch.from_numpy(alpha[which].astype(np.float32))
             batches.append((torch.from_numpy(z.transpose(0, 2, 1).copy()), target))
 
+    @flushed_denormals()
     def epoch() -> None:
         network.train()
         for x, target in batches:
@@ -339,13 +349,20 @@ def plain_training(X: list[np.ndarray], alpha: np.ndarray) -> Callable[[], None]
     return epoch
 
 
+def denormals(repeats: int):
+    for name, length in LENGTHS.items():
+        flushed = plain_training(*training_set(length))
+        usual = flushed.__wrapped__  # type: ignore[attr-defined]
+        yield "h", name, take_turns(usual, flushed, 1.0, enough("h", name, repeats))
+
+
 def wadnet_training(repeats: int):
     for name, length in LENGTHS.items():
         X, alpha = training_set(length)
         plain = plain_training(X, alpha)
         for precision in PRECISIONS:
             what = f"c {precision}"
-            if precision == "bfloat16" and not quick_in_bfloat16():
+            if precision == "bfloat16" and not bfloat16_instructions():
                 yield what, name, []
                 continue
             regressor = AlphaRegressor(

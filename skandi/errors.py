@@ -46,4 +46,4 @@ class ShortTrackWarning(UserWarning):
 
 
 class SlowArithmeticWarning(UserWarning):
-    """A precision was asked for that this processor can only imitate."""
+    """A precision was asked for that this processor is slower in."""

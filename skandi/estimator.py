@@ -24,7 +24,7 @@ from skandi.networks.base import TrajectoryNetwork
 from skandi.novelty import NoveltyStatistics
 from skandi.saving import Saved
 from skandi.simulate import as_generator
-from skandi.training.arithmetic import PRECISIONS, warn_if_imitated
+from skandi.training.arithmetic import PRECISIONS, warn_if_slower
 from skandi.training.batches import TrajectoryExamples
 from skandi.training.inference import VIEWS, head_outputs, network_features
 from skandi.training.loop import LengthNet, Protocol, Score, hold, seeded, train
@@ -145,7 +145,7 @@ class TrajectoryEstimator(
         TrainingError
             If the loss stops being finite.
         """
-        warn_if_imitated("precision", self.precision, self._device())
+        warn_if_slower("precision", self.precision, self._device())
         with unchanged_on_error(self):
             return self._fit(X, y, eval_set)
 
@@ -298,7 +298,7 @@ class TrajectoryEstimator(
     def _features(self, trajectories: list[NDArray[np.float64]]) -> NDArray[np.float32]:
         module = self._ready_module()
         device = next(module.parameters()).device
-        warn_if_imitated("predict_precision", self.predict_precision, device.type)
+        warn_if_slower("predict_precision", self.predict_precision, device.type)
         return network_features(
             module,
             trajectories,

@@ -76,13 +76,15 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
     lr_factor : float, default=0.2
         What it is multiplied with then.
     precision : {"float32", "bfloat16"}, default="float32"
-        Arithmetic of the network in training; "bfloat16" is faster on recent processors.
+        Arithmetic of the network in training; "bfloat16" is faster on processors with
+        instructions for matrices of it (AMX, or BF16 on ARM), and slower on others.
     views : {"none", "flip", "all"}, default="none"
         Copies that predictions are averaged over, since no direction of space is special: the
         mirror image, or every mirror image and order of the axes. Training does not use it.
     predict_precision : {"float32", "bfloat16"}, default="float32"
         Arithmetic of the network in prediction, for trajectories from 32 points on; "bfloat16" is
-        faster on processors that have it, and less exact (``benchmarks/bfloat16.py``).
+        less exact, and slower on processors without instructions for matrices of it
+        (``benchmarks/bfloat16.py``).
     device : {"cpu", "cuda", "auto"}, default="cpu"
         Where to compute.
     warm_start : bool, default=False

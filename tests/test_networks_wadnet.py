@@ -125,3 +125,12 @@ def test_padded_features__unequal_lengths__are_those_of_each_alone(lengths):
         together = net.padded_features(x, torch.tensor(lengths))
         for row, track in zip(together, tracks, strict=True):
             torch.testing.assert_close(row, net.features(track[None])[0], atol=1e-5, rtol=0)
+
+
+def test_wadnet__bfloat16_on_a_cpu__leaves_the_recurrence_in_float32():
+    net = network(1, 1).float().eval()
+    x = positions(4, 1, 40).float()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        features = net.features(x)
+    assert features.dtype == torch.float32
+    torch.testing.assert_close(features, net.features(x), atol=2e-2, rtol=0)

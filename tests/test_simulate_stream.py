@@ -178,6 +178,7 @@ def test_error__in_a_worker__reaches_the_consumer_and_loses_no_batch(inline, mon
         ({"length": (1, 5)}, "2 <= low"),
         ({"length": (10, 1001)}, "andi-2020-fixed"),
         ({"length": 1}, "at least 2 points"),
+        ({"length": 20.0}, "length=20.0: a length is a whole number"),
         ({"task": "both"}, "unknown task"),
         ({"snr": -1}, "above 0"),
         ({"workers": -1}, "workers=-1"),

@@ -1,4 +1,4 @@
-"""bfloat16 is the default only where a processor has it, and warned of where it is imitated."""
+"""bfloat16 is the default only where a processor is quick in it; tiny numbers cost no time."""
 
 import json
 import warnings
@@ -10,7 +10,8 @@ from small_estimators import small
 from spread_estimators import tiny_alpha, tracks
 
 from skandi.errors import SlowArithmeticWarning
-from skandi.training import arithmetic
+from skandi.simulate import TrajectoryStream
+from skandi.training import arithmetic, loop
 from skandi.training.stream import StreamTrainer, StreamTraining
 
 CPUINFO = "processor\t: 0\nvendor_id\t: X\n{key}\t\t: fpu avx2 {flag} rdpid\n\nprocessor\t: 1\n"
@@ -19,7 +20,7 @@ NETWORK = {"channels": (16,) * 5, "recurrent_size": 4, "hidden_size": 16}
 
 @pytest.fixture
 def processor(monkeypatch):
-    """Let this processor be one with or without instructions for bfloat16."""
+    """Let this processor be one with or without instructions for matrices of bfloat16."""
 
     def become(quick):
         monkeypatch.setattr(arithmetic, "quick_in_bfloat16", lambda: quick)
@@ -30,7 +31,7 @@ def processor(monkeypatch):
 @pytest.mark.parametrize(
     "key, flag, expected",
     [
-        ("flags", "avx512_bf16", True),
+        ("flags", "avx512_bf16", False),
         ("flags", "amx_bf16", True),
         ("Features", "bf16", True),
         ("flags", "avx512f", False),
@@ -47,7 +48,12 @@ def test_quick_in_bfloat16__flags_of_the_kernel__decide(key, flag, expected, tmp
 
 @pytest.mark.parametrize(
     "told, expected",
-    [({"avx512_bf16": True}, True), ({"amx_bf16": False, "avx2": True, "cpu_name": "bf16"}, False)],
+    [
+        ({"avx512_bf16": True, "amx_bf16": True}, True),
+        ({"avx512_bf16": True, "amx_bf16": False}, False),
+        ({"bf16": True}, True),
+        ({"avx2": True, "cpu_name": "bf16"}, False),
+    ],
 )
 def test_quick_in_bfloat16__torch_that_tells__is_believed(told, expected, monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
@@ -93,7 +99,7 @@ def test_stream__bfloat16_asked_of_a_processor_without__is_done_with_a_warning(p
 
 
 @pytest.mark.parametrize("quick", [True, False])
-def test_estimators__bfloat16__is_warned_of_where_it_is_imitated(quick, processor):
+def test_estimators__bfloat16__is_warned_of_where_it_is_slower(quick, processor):
     processor(quick)
     X, y = tracks(12, high=40)
     with warnings.catch_warnings(record=True) as caught:
@@ -118,3 +124,51 @@ def test_estimators__prediction_in_bfloat16__of_a_classifier_is_warned_of_too(pr
     fitted = small("model wadnet", max_epochs=1).fit(X, labels)
     with pytest.warns(SlowArithmeticWarning, match="predict_precision"):
         fitted.set_params(predict_precision="bfloat16").predict_proba(X)
+
+
+def flushes():
+    return bool(torch.tensor(1e-40) * torch.tensor(1.0) == 0)
+
+
+@pytest.fixture
+def usual():
+    """Denormal numbers as processors have them, whatever went before."""
+    if not torch.set_flush_denormal(True):
+        pytest.skip("torch cannot flush denormal numbers on this processor")
+    torch.set_flush_denormal(False)
+    yield
+    torch.set_flush_denormal(False)
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_flushed_denormals__inside__are_zero_and_afterwards_as_before(before, usual):
+    torch.set_flush_denormal(before)
+    with pytest.raises(ZeroDivisionError), arithmetic.flushed_denormals():
+        assert flushes()
+        raise ZeroDivisionError
+    assert flushes() is before
+
+
+def test_fit__denormal_numbers__are_zero_while_it_learns(usual, monkeypatch):
+    seen = []
+    loss = loop._Criterion.forward
+
+    def watched(self, outputs, targets):
+        seen.append(flushes())
+        return loss(self, outputs, targets)
+
+    monkeypatch.setattr(loop._Criterion, "forward", watched)
+    X, y = tracks(12, high=40)
+    tiny_alpha(random_state=0).fit(X, y)
+    assert seen and all(seen)
+    assert not flushes()
+
+
+def test_stream__denormal_numbers__are_zero_in_a_step(usual, tmp_path):
+    trainer = StreamTrainer(StreamTraining(network=NETWORK), tmp_path, validation_size=1)
+    seen = []
+    trainer.network.register_forward_hook(lambda *_: seen.append(flushes()))
+    with TrajectoryStream(1, random_state=0, workers=0, length=(20, 20)) as stream:
+        trainer.train_step(next(stream))
+    assert seen == [True]
+    assert not flushes()

@@ -28,8 +28,8 @@ def train(
     recipe: Recipe = typer.Option("andi-2020", help="Recipe of the simulated data."),
     precision: Precision = typer.Option(
         "auto",
-        help="Arithmetic of the network; auto takes bfloat16 where the processor has instructions "
-        "for it, else float32, and keeps to what a training began with.",
+        help="Arithmetic of the network; auto takes bfloat16 where the processor is quick in it "
+        "(AMX, or BF16 on ARM), else float32, and keeps to what a training began with.",
     ),
     seed: int = typer.Option(0, min=0, help="Seed of the data and of the first weights."),
     init: Path | None = typer.Option(

@@ -128,8 +128,11 @@ class WADNet(TrajectoryNetwork):
         biases = len(layers) * self.mix.get_parameter("bias")
         total = first + convolution(total, self.mix.weight, biases)
         sequence = self.dropout(self.norm(total[:, :, 0])).transpose(1, 2)
-        states, _ = self.recurrent(sequence)
-        return states
+        if sequence.is_cpu and torch.is_autocast_enabled("cpu"):
+            # oneDNN's LSTM takes longer in bfloat16 than in float32.
+            with torch.autocast("cpu", enabled=False):
+                return self.recurrent(sequence.float())[0]
+        return self.recurrent(sequence)[0]
 
     def head(self, features: Tensor) -> Tensor:
         """Map feature vectors to outputs."""

@@ -340,6 +340,8 @@ def resolve_lengths(length: Length, n: int, rng: np.random.Generator) -> NDArray
 
 def length_range(length: Sequence[int]) -> tuple[int, int]:
     """Check a range of lengths (low, high), both included."""
+    if not isinstance(length, (Sequence, np.ndarray)):
+        raise RecipeError(f"length={length!r}: a length is a whole number, or a range (low, high)")
     ends = [int(end) for end in length if isinstance(end, (int, np.integer))]
     if len(ends) != 2 or len(length) != 2 or not 2 <= ends[0] <= ends[1]:
         raise RecipeError(f"length={length!r}: a range is (low, high) with 2 <= low <= high")

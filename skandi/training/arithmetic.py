@@ -1,9 +1,10 @@
-"""In which precision a batch is computed, and which one a processor is quick in."""
+"""In which precision a batch is computed, which one a processor is quick in, and tiny numbers."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -39,14 +40,35 @@ def arithmetic(precision: str, network: TrajectoryNetwork, x: Tensor) -> torch.a
 
 @lru_cache(maxsize=1)
 def quick_in_bfloat16() -> bool:
-    """Tell whether this processor has instructions that multiply bfloat16.
+    """Tell whether this processor has instructions that multiply matrices of bfloat16.
 
-    Without them (AVX512_BF16, AMX, or BF16 on ARM; most laptops have none) torch imitates bfloat16,
-    several times as slowly as it computes in float32.
+    Without AMX, or BF16 on ARM (most laptops have neither), torch imitates bfloat16, several times
+    as slowly as it computes in float32. With AVX512_BF16 alone it does not imitate, but the
+    convolutions of these networks still take longer than in float32.
     """
     told = getattr(torch.cpu, "get_capabilities", None)  # torch before 2.10 does not tell
     names = _true_names(told()) if told is not None else _flags_of(_CPUINFO)
-    return any(name == "bf16" or name.endswith("_bf16") for name in names)
+    return not names.isdisjoint(("amx_bf16", "bf16"))
+
+
+@contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """Let this thread take numbers below the normal ones (1.2e-38 in float32) for zero.
+
+    The gradient of a recurrence fades on its way through hundreds of points and falls below them,
+    and a processor by Intel takes a hundred cycles for each such number. Nothing is learnt from
+    them. Threads of torch that were started before go on as they were.
+    """
+    before = _flushes_denormals()
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
+
+
+def _flushes_denormals() -> bool:
+    return bool(torch.tensor(1e-40) == 0)
 
 
 def quick_precision() -> str:
@@ -54,8 +76,8 @@ def quick_precision() -> str:
     return "bfloat16" if quick_in_bfloat16() else "float32"
 
 
-def warn_if_imitated(parameter: str, precision: str, device: str = "cpu") -> None:
-    """Warn where bfloat16 is asked of a processor that can only imitate it.
+def warn_if_slower(parameter: str, precision: str, device: str = "cpu") -> None:
+    """Warn where bfloat16 is asked of a processor that is slower in it than in float32.
 
     Parameters
     ----------
@@ -68,9 +90,9 @@ def warn_if_imitated(parameter: str, precision: str, device: str = "cpu") -> Non
     """
     if precision == "bfloat16" and device == "cpu" and not quick_in_bfloat16():
         warnings.warn(
-            f"{parameter}='bfloat16', but this processor has no instructions for it (AVX512_BF16, "
-            "AMX, or BF16 on ARM) and imitates it, several times as slowly as it computes in "
-            f"float32. Set {parameter}='float32', unless it is the rounding that you want.",
+            f"{parameter}='bfloat16', but this processor has no instructions for matrices of it "
+            "(AMX, or BF16 on ARM) and is slower in it than in float32, mostly several times. Set "
+            f"{parameter}='float32', unless it is the rounding that you want.",
             SlowArithmeticWarning,
             stacklevel=3,
         )

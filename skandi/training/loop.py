@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from skandi.errors import TrainingError
 from skandi.networks.base import TrajectoryNetwork
-from skandi.training.arithmetic import arithmetic
+from skandi.training.arithmetic import arithmetic, flushed_denormals
 from skandi.training.batches import LengthBatches, TrajectoryExamples
 from skandi.training.memory import kept_memory
 
@@ -248,7 +248,7 @@ def train(
         verbose=0,
     )
     try:
-        with kept_memory():
+        with kept_memory(), flushed_denormals():
             net.fit_examples(training)
     finally:
         if verbose:

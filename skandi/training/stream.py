@@ -24,7 +24,12 @@ from skandi.errors import TrainingError
 from skandi.files import replacing
 from skandi.networks import MultiScaleNet
 from skandi.simulate import StreamBatch, TrajectoryStream
-from skandi.training.arithmetic import arithmetic, quick_precision, warn_if_imitated
+from skandi.training.arithmetic import (
+    arithmetic,
+    flushed_denormals,
+    quick_precision,
+    warn_if_slower,
+)
 from skandi.training.fixed_set import FixedSet, validation_set
 from skandi.training.joint import N_OUTPUTS, joint_loss, network_input
 from skandi.training.muon import make_optimizers
@@ -218,6 +223,7 @@ class StreamTrainer:
                     self.save(self.checkpoint_path)
                     started = time.process_time()
 
+    @flushed_denormals()
     def train_step(self, batch: StreamBatch) -> Tensor:
         """Make one optimiser step; a batch with a gradient that is not finite is skipped: NaN."""
         for optimizer in self.optimizers:
@@ -378,7 +384,7 @@ def export(
 def _with_precision(config: StreamTraining, checkpoint: Path) -> StreamTraining:
     """Put the precision that a training began with, or that is quick here, in place of "auto"."""
     if config.precision != "auto":
-        warn_if_imitated("precision", config.precision)
+        warn_if_slower("precision", config.precision)
         return config
     if not checkpoint.exists():
         return replace(config, precision=quick_precision())
