@@ -160,7 +160,8 @@ def test_fit__denormal_numbers__are_zero_while_it_learns(usual, monkeypatch):
     monkeypatch.setattr(loop._Criterion, "forward", watched)
     X, y = tracks(12, high=40)
     tiny_alpha(random_state=0).fit(X, y)
-    assert seen and all(seen)
+    assert seen
+    assert all(seen)
     assert not flushes()
 
 
