@@ -17,7 +17,7 @@ from skandi.errors import SkandiError, TracksFileError, TrajectoryError
 from skandi.io import Tracks, read_tracks
 from skandi.io.arrays import array_format
 from skandi.lengths import group_by_length
-from skandi.msd import MAX_LAG, generalised_diffusion
+from skandi.msd import MAX_LAG, generalised_diffusion, max_lag_of
 from skandi.normalize import standardize
 
 COLUMNS = {
@@ -109,6 +109,8 @@ def analyse(
     ------
     ValueError
         If `coverage` or `false_alarm` is not a share.
+    SkandiError
+        If an estimator is of the wrong kind, or a classifier knows other classes.
     TrajectoryError
         If a list holds something else than finite (T, d) arrays of one d, or a single track came
         that is in no list.
@@ -261,6 +263,16 @@ def ready_estimators(
             alpha_model = load_pretrained("alpha", n_dims=n_dims, preset=preset)
         if model_classifier is None:
             model_classifier = load_pretrained("model", n_dims=n_dims, preset=preset)
+    if hasattr(alpha_model, "predict_proba"):
+        raise SkandiError(
+            f"alpha_model is a {type(alpha_model).__name__}, which tells classes and not α: pass "
+            "it as model_classifier."
+        )
+    if not hasattr(model_classifier, "predict_proba"):
+        raise SkandiError(
+            f"model_classifier is a {type(model_classifier).__name__}, which has no predict_proba: "
+            "pass a classifier of models."
+        )
     return alpha_model, model_classifier
 
 
@@ -278,14 +290,16 @@ def _model_columns(model_classifier: Any) -> NDArray[np.int64]:
 
 def _judge(tracks: Tracks, *estimators: Any) -> tuple[NDArray[np.int64], list[str]]:
     """Which tracks can be asked about, and the note of each."""
-    shortest = max(int(getattr(e, "min_points_", _SHORTEST)) for e in estimators)
+    answering = [_innermost(e) for e in estimators]
+    shortest = max(int(getattr(e, "min_points_", _SHORTEST)) for e in answering)
     usable = tracks.n_points >= shortest
     notes: list[list[str]] = [[] for _ in tracks.ids]
     for row in np.flatnonzero(~usable):
         n = len(tracks.trajectories[row])
         points = "1 point" if n == 1 else f"{n} points"
         notes[row].append(f"too short: {points}, at least {shortest} needed")
-    for row in np.flatnonzero(tracks.n_points > _LONGEST_TRAINED):
+    from_file = any(hasattr(e, "trunk_") for e in answering)
+    for row in np.flatnonzero(from_file & (tracks.n_points > _LONGEST_TRAINED)):
         notes[row].append(f"longer than the {_LONGEST_TRAINED} points seen in training")
     moves = _moving_axes(tracks)
     for row in np.flatnonzero(usable & ~moves.all(axis=1)):
@@ -301,6 +315,19 @@ def _judge(tracks: Tracks, *estimators: Any) -> tuple[NDArray[np.int64], list[st
         for ours, theirs in zip(notes, tracks.notes, strict=True)
     ]
     return np.flatnonzero(usable), ["; ".join(note) for note in told]
+
+
+def _innermost(estimator: Any) -> Any:
+    """The estimator that answers, inside a Pipeline, a search, or what transforms its target."""
+    while True:
+        if hasattr(estimator, "steps"):
+            estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif not hasattr(estimator, "min_points_") and hasattr(estimator, "regressor_"):
+            estimator = estimator.regressor_
+        else:
+            return estimator
 
 
 def _moving_axes(tracks: Tracks) -> NDArray[np.bool_]:
@@ -336,7 +363,8 @@ def _diffusion_coefficients(
     assert tracks.frame_interval is not None
     D_alpha = generalised_diffusion(tracks.trajectories, alpha, tracks.frame_interval)
     for row in np.flatnonzero(np.isnan(D_alpha) & np.isfinite(alpha)):
-        told = "no D_alpha: the MSD does not grow with the lag"
+        few = max_lag_of(len(tracks.trajectories[row])) < 2
+        told = f"no D_alpha: {'too few points' if few else 'the MSD does not grow with the lag'}"
         notes[row] = f"{notes[row]}; {told}" if notes[row] else told
     return D_alpha
 

@@ -209,7 +209,8 @@ def noise_share(trajectories: Sequence[NDArray[np.float64]]) -> NDArray[np.float
     """
     share = np.zeros(len(trajectories))
     for T, same in group_by_length(trajectories).items():
-        for which in np.array_split(same, -(-len(same) * T // _POINTS_AT_A_TIME)):
+        parts = min(len(same), -(-len(same) * T // _POINTS_AT_A_TIME))
+        for which in np.array_split(same, parts):
             share[which] = _noise_share(np.stack([trajectories[i] for i in which]))
     return share
 

@@ -197,12 +197,17 @@ def _require_columns(table: pd.DataFrame, condition: str, file: str) -> None:
             f"The table has no column {', '.join(missing)}. Pass rows of skandi.analyse, each with "
             "its condition: table.assign(condition=...)."
         )
-    for name in (condition, file):
-        if name in table and (n := int(table[name].isna().sum())):
-            raise SkandiError(
-                f"{n} of {len(table)} rows have no {name}: give them one, or leave them out by "
-                f"table.dropna(subset={name!r})."
-            )
+    require_all_named(table, condition)
+    require_all_named(table, file)
+
+
+def require_all_named(table: pd.DataFrame, column: str) -> None:
+    """Refuse a table with a column of names, such as conditions, that lacks some of them."""
+    if column in table and (n := int(table[column].isna().sum())):
+        raise SkandiError(
+            f"{n} of {len(table)} rows have no {column}: give them one, or leave them out by "
+            f"table.dropna(subset={column!r})."
+        )
 
 
 def _films(rows: pd.DataFrame, file: str) -> list[NDArray[np.float64]]:

@@ -89,6 +89,11 @@ def generalised_diffusion(
         than two lags, and where the MSD does not grow with the lag, so that there is no positive
         D_α.
 
+    Raises
+    ------
+    TrajectoryError
+        If there is not one exponent per trajectory.
+
     Examples
     --------
     >>> from skandi.simulate import simulate
@@ -98,6 +103,11 @@ def generalised_diffusion(
     0.5
     """
     exponents = np.asarray(alpha, dtype=np.float64)
+    if exponents.shape != (len(trajectories),):
+        raise TrajectoryError(
+            f"{len(trajectories)} trajectories need as many exponents, and alpha has the shape "
+            f"{exponents.shape}."
+        )
     result = np.full(len(trajectories), np.nan)
     for n_points, members in group_by_length(trajectories).items():
         n_lags = max_lag_of(n_points)
@@ -162,7 +172,7 @@ def fit_msd(times: ArrayLike, msd: ArrayLike, n_dims: int, *, alpha: float | Non
     Raises
     ------
     TrajectoryError
-        If there are too few lags, or an MSD is missing or 0.
+        If there are too few lags, or a time or MSD is missing or not above 0.
 
     Examples
     --------
@@ -174,10 +184,18 @@ def fit_msd(times: ArrayLike, msd: ArrayLike, n_dims: int, *, alpha: float | Non
     """
     t, values = np.asarray(times, dtype=np.float64), np.asarray(msd, dtype=np.float64)
     needed = 4 if alpha is None else 2
-    if len(t) < needed or not (values > 0).all() or np.isinf(values).any():
+    if len(t) < needed:
         raise TrajectoryError(
-            f"A fit of the MSD needs {needed} lags or more with an MSD above 0, and "
-            f"{int((values > 0).sum())} of {len(t)} have one. Take longer tracks."
+            f"A fit of the MSD needs {needed} lags or more, and there are {len(t)}. Take more "
+            "lags, which may need longer tracks."
+        )
+    useless = ~(np.isfinite(values) & (values > 0) & np.isfinite(t) & (t > 0))
+    if useless.any():
+        first = int(np.argmax(useless))
+        raise TrajectoryError(
+            f"A fit of the MSD needs times and values above 0, and {int(useless.sum())} of "
+            f"{len(t)} lags have others, the first at time {t[first]:g} an MSD of "
+            f"{values[first]:g}. Leave these lags out."
         )
     weight = 1 / (t * values**2)
 

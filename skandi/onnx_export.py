@@ -8,23 +8,22 @@ torch traces a network.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from skandi.calibration import LENGTH_KNOTS
+from skandi.classifier import ModelClassifier
 from skandi.diffusion import ALPHA_GRID, MODELS
 from skandi.errors import MissingExtraError, SkandiError
 from skandi.files import replacing
 from skandi.networks import MultiScaleNet
 from skandi.networks.channels_last import MOMENT_EPSILON
 from skandi.networks.multiscale import STILL, ResidualBlock
-
-if TYPE_CHECKING:
-    from skandi.classifier import ModelClassifier
-    from skandi.regressor import AlphaRegressor
+from skandi.regressor import AlphaRegressor
 
 OPSET = 17
 _IR_VERSION = 8  # the one that came with this opset, for runtimes of 2022 and newer
@@ -61,6 +60,8 @@ def export_onnx(
         If ``onnx`` is not installed.
     SkandiError
         If an estimator is none of those above.
+    NotFittedError
+        If an estimator is not fitted.
 
     Examples
     --------
@@ -104,8 +105,14 @@ def export_onnx(
 
 
 def _refuse_others(alpha_model: Any, model_classifier: Any, n_dims: int) -> None:
-    for estimator in (alpha_model, model_classifier):
+    for what, estimator in ((AlphaRegressor, alpha_model), (ModelClassifier, model_classifier)):
         name = type(estimator).__name__
+        if not isinstance(estimator, what):
+            raise SkandiError(
+                f"This {name} cannot be written as ONNX; a fitted {what.__name__} can. Of a search "
+                "or a pipeline, pass the estimator inside."
+            )
+        check_is_fitted(estimator)
         if not isinstance(estimator.net_.module_, MultiScaleNet):
             raise SkandiError(
                 f"This {name} has network={estimator.network!r}; only 'multiscale' can be "

@@ -7,8 +7,12 @@ import pandas as pd
 import pytest
 from fake_estimators import ConstantAlpha, LengthAsAlpha, LengthAsModel
 from pandas.testing import assert_frame_equal
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from small_estimators import small
 
-from skandi import analyse, load_pretrained
+from skandi import TrajectoryNormalizer, analyse, load_pretrained
 from skandi.diffusion import MODELS
 from skandi.errors import SkandiError, TracksFileError, TrajectoryError
 from skandi.io import (
@@ -99,9 +103,45 @@ def test_analyse__still_tracks__are_told_and_not_guessed():
 
 
 def test_analyse__longer_than_training__is_answered_with_a_note():
-    table = analysed(walks(999, 1000))
+    table = analyse(walks(999, 1000))
     assert table.note.tolist() == ["", "longer than the 999 points seen in training"]
     assert table.alpha.notna().all()
+    assert analysed(walks(1000)).note.tolist() == [""]  # who knows what these have seen
+
+
+def test_analyse__one_track_longer_than_a_pass__has_its_answer():
+    table = analyse(walks(50, 50_001))
+    assert table[["alpha", "alpha_lower", "alpha_upper"]].notna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda own, X, y: make_pipeline(TrajectoryNormalizer(), own).fit(X, y),
+        lambda own, X, y: GridSearchCV(own, {"lr": [1e-3]}, cv=2).fit(X, y),
+        lambda own, X, y: GridSearchCV(make_pipeline(own), {}, cv=2).fit(X, y),
+        lambda own, X, y: TransformedTargetRegressor(own).fit(X, y),
+    ],
+    ids=["pipeline", "search", "search of a pipeline", "transformed target"],
+)
+def test_analyse__estimator_inside_another__tells_the_shortest_track(wrapped):
+    own = small("alpha wadnet", length=20, max_epochs=1)
+    model = wrapped(own, walks(*[25] * 8), np.linspace(0.5, 1.5, 8))
+    table = analysed(walks(30, 15), alpha_model=model)
+    assert table.note.tolist() == ["", "too short: 15 points, at least 20 needed"]
+    assert table.alpha.notna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    "wrong, said",
+    [
+        ({"alpha_model": LengthAsModel()}, "alpha_model is a LengthAsModel"),
+        ({"model_classifier": LengthAsAlpha()}, "model_classifier is a LengthAsAlpha"),
+    ],
+)
+def test_analyse__estimator_in_the_others_place__is_refused(wrong, said):
+    with pytest.raises(SkandiError, match=said):
+        analysed(walks(20), **wrong)
 
 
 def test_analyse__notes_of_the_reader__come_last():
@@ -168,6 +208,11 @@ def test_analyse__known_units__give_a_diffusion_coefficient_in_them(tmp_path):
     assert table.D_alpha[:20].median() == pytest.approx(5, rel=0.1)
     assert table.D_alpha[20:].isna().all()
     assert table.note[20] == "no D_alpha: the MSD does not grow with the lag"
+    readers = {"alpha_model": ConstantAlpha(1.0), "model_classifier": LengthAsModel()}
+    for reader in readers.values():
+        reader.min_points_ = 5
+    short = analysed(Tracks.from_trajectories(walks(5), **UNITS), **readers)
+    assert short.note.tolist() == ["no D_alpha: too few points"]
     assert table.note[21] == "too short: 5 points, at least 10 needed"
     assert table.attrs["D_alpha"].startswith(
         "in µm²/s^α, from the TA-MSD at lags of 1 to 10 frames"

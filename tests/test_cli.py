@@ -252,6 +252,8 @@ def test_predict__coverage_and_preset__are_those_of_analyse(tmp_path):
     best = analyse(tracks, preset="best")
     assert printed.splitlines()[1].split()[2] == f"{best.alpha[0]:.2f}"
     assert skandi_("predict", tracks, "--coverage", 90).exit_code == 2
+    printed = skandi_("predict", tracks, "--coverage", 0.975).stdout
+    assert printed.splitlines()[0].split()[3:5] == ["97.5", "%"]
 
 
 def test_report__several_files__are_named_in_its_title(quick, no_pictures, tmp_path):

@@ -73,7 +73,27 @@ def test_fit__fixed_alpha__stays_and_the_curve_is_the_law():
     np.testing.assert_allclose(law(times), 12 * times**1.3 - 0.1)
 
 
-@pytest.mark.parametrize("msd", [[1.0, 2.0, 3.0], [1.0, 2.0, 3.0, np.nan], [0.0, 1.0, 2.0, 3.0]])
-def test_fit__too_few_lags__is_refused(msd):
-    with pytest.raises(TrajectoryError, match="needs 4 lags"):
-        fit_msd(np.arange(1, len(msd) + 1), msd, n_dims=1)
+def test_fit__too_few_lags__is_refused():
+    with pytest.raises(TrajectoryError, match="needs 4 lags or more, and there are 3"):
+        fit_msd([1, 2, 3], [1.0, 2.0, 3.0], n_dims=1)
+
+
+@pytest.mark.parametrize(
+    "times, msd",
+    [
+        ([1, 2, 3, 4], [1.0, 2.0, np.nan, 3.0]),
+        ([1, 2, 3, 4], [1.0, 2.0, 0.0, 3.0]),
+        ([1, 2, 3, 4], [1.0, 2.0, np.inf, 3.0]),
+        ([1, 2, 0, 4], [1.0, 2.0, 3.0, 4.0]),
+    ],
+)
+def test_fit__lag_that_cannot_be_used__is_named(times, msd):
+    said = f"1 of 4 lags have others, the first at time {times[2]}"
+    with pytest.raises(TrajectoryError, match=said):
+        fit_msd(times, msd, n_dims=1)
+
+
+@pytest.mark.parametrize("alpha", [1.0, [1.0, 1.0, 1.0]])
+def test_diffusion_coefficient__exponents_that_do_not_match__are_refused(alpha):
+    with pytest.raises(TrajectoryError, match="2 trajectories need as many exponents"):
+        generalised_diffusion(list(np.zeros((2, 30, 1))), alpha, 1.0)

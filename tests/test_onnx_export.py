@@ -5,6 +5,7 @@ import onnx
 import onnxruntime
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.exceptions import NotFittedError
 from small_estimators import small, targets
 
 from skandi import AlphaRegressor, ModelClassifier, export_onnx, load_pretrained
@@ -109,6 +110,24 @@ def test_export__what_the_contract_has_no_place_for__is_refused(own, said, tmp_p
     with pytest.raises(SkandiError, match=said):
         export_onnx(tmp_path / "no.onnx", **fitted)
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "own, said",
+    [
+        ({"alpha_model": "model"}, "a fitted AlphaRegressor can"),
+        ({"model_classifier": "alpha"}, "a fitted ModelClassifier can"),
+    ],
+)
+def test_export__estimator_in_the_others_place__is_refused(own, said, tmp_path):
+    loaded = {name: load_pretrained(target, n_dims=2) for name, target in own.items()}
+    with pytest.raises(SkandiError, match=said):
+        export_onnx(tmp_path / "no.onnx", **loaded)
+
+
+def test_export__not_fitted__is_refused(tmp_path):
+    with pytest.raises(NotFittedError):
+        export_onnx(tmp_path / "no.onnx", alpha_model=small("alpha multiscale"))
 
 
 def test_export__other_dimension__is_refused(tmp_path):

@@ -150,6 +150,17 @@ def test_alpha__conditions__have_their_histograms_and_medians():
         assert display.track_uncertainty[name] == pytest.approx(0.25)
     ticks = [text.get_text() for text in display.ax_.get_xticklabels()]
     assert ticks == ["a\nn = 20", "b\nn = 20"]
+    below = plot.AlphaDisplay.from_table(table.assign(alpha=table.alpha - 1.55))
+    assert sum(counts.sum() for counts in below.counts_.values()) == len(read)
+    assert below.ax_.get_ylim() == ((table.alpha - 1.55).min(), 2)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+@pytest.mark.parametrize("Display", [plot.AlphaDisplay, plot.CompositionDisplay])
+def test_conditions__track_without_one__is_refused(Display, missing):
+    table = results(21).assign(condition=pd.Series(["a"] * 18 + [missing] * 3, dtype=object))
+    with pytest.raises(SkandiError, match="3 of 21 rows have no condition"):
+        Display.from_table(table)
 
 
 @pytest.mark.parametrize("Display", [plot.AlphaDisplay, plot.CompositionDisplay])
@@ -262,6 +273,42 @@ def test_windows__along_a_track__are_drawn_over_time(novelty):
     drawn = display.axes_[0].lines[1].get_xydata()
     np.testing.assert_allclose(drawn, table[["time", "alpha"]])
     assert display.axes_[-1].get_xlabel() == "middle of the window (s)"
+    assert len({ax.get_xlim() for ax in display.axes_}) == 1
+
+
+def windows_of(**tracks):
+    track = Tracks.from_trajectories(walks(1, T=100), **tracks)
+    return analyse_windows(
+        track, 20, 10, alpha_model=ConstantAlpha(0.8), model_classifier=LengthAsModel()
+    )
+
+
+@pytest.mark.parametrize(
+    "tracks, unit", [(UNITS, "unit of the column time"), ({}, "frames")], ids=["seconds", "frames"]
+)
+def test_windows__table_that_lost_its_units__does_not_make_them_up(tracks, unit):
+    table = windows_of(**tracks)
+    table.attrs.clear()
+    display = plot.WindowsDisplay.from_table(table)
+    assert display.axes_[-1].get_xlabel() == f"middle of the window ({unit})"
+
+
+def test_windows__axes_of_the_user__have_one_scale_of_time():
+    _, axes = plot.panels(2, 1)
+    display = plot.WindowsDisplay.from_table(windows_of(**UNITS), axes=axes)
+    assert display.axes_[0].get_xlim() == display.axes_[1].get_xlim()
+
+
+def test_windows__classifier_of_few_models__has_its_probabilities_drawn():
+    track = Tracks.from_trajectories(walks(1, T=100))
+    table = analyse_windows(
+        track, 20, 10, alpha_model=ConstantAlpha(-0.5),
+        model_classifier=LengthAsModel(["fbm", "lw"]),
+    )  # fmt: skip
+    upper, lower = plot.WindowsDisplay.from_table(table).axes_
+    assert [area.get_label() for area in lower.collections] == ["FBM", "LW"]
+    assert all(len(area.get_paths()) for area in lower.collections)
+    assert upper.get_ylim() == (-0.5, 2)
 
 
 def test_confusion__rows__are_true_models_and_add_up():
@@ -274,6 +321,9 @@ def test_confusion__rows__are_true_models_and_add_up():
     estimator.predict = lambda X: ["fbm"] * len(X)
     again = plot.ConfusionDisplay.from_estimator(estimator, X, ["fbm"] * 4 + ["lw"])
     assert again.confusion_matrix.tolist() == [[1.0, 0.0], [1.0, 0.0]]
+    assert again.plot(include_values=False).text_ is None
+    with pytest.raises(SkandiError, match="1 of 5 trajectories have missing"):
+        plot.ConfusionDisplay.from_predictions(y, pd.Series([*guessed[:4], None], dtype="string"))
 
 
 def test_reliability__probabilities_that_are_true__lie_on_the_diagonal():
@@ -288,6 +338,9 @@ def test_reliability__probabilities_that_are_true__lie_on_the_diagonal():
     assert plot.ReliabilityDisplay.from_predictions(y, boastful).expected_calibration_error_ > 0.1
     with pytest.raises(SkandiError, match="shape"):
         plot.ReliabilityDisplay.from_predictions(y, p[:, :3])
+    p[7] = np.nan
+    with pytest.raises(SkandiError, match="1 of 40000 trajectories have missing"):
+        plot.ReliabilityDisplay.from_predictions(y, p)
 
 
 def test_quantiles__coverage__is_counted():
@@ -299,6 +352,9 @@ def test_quantiles__coverage__is_counted():
     np.testing.assert_allclose(display.observed, [3 / 20, 11 / 20, 19 / 20])
     with pytest.raises(SkandiError, match="shape"):
         plot.QuantileCalibrationDisplay.from_predictions(truth, quantiles, [0.5])
+    quantiles[3, 1] = np.nan
+    with pytest.raises(SkandiError, match="1 of 20 trajectories have missing"):
+        plot.QuantileCalibrationDisplay.from_predictions(truth, quantiles, [0.1, 0.5, 0.9])
 
 
 @pytest.mark.parametrize("shape", [(30,), (30, 1), (30, 3)])
@@ -347,6 +403,7 @@ def test_axes__that_are_given__are_drawn_on():
     from matplotlib import pyplot
 
     figure, ax = pyplot.subplots()
+    ax.set_xticks([])
     display = plot.AlphaDisplay.from_table(results(10), ax=ax)
     assert display.ax_ is ax
     assert display.figure_ is figure

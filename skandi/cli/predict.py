@@ -218,7 +218,7 @@ def _print_results(table: pd.DataFrame) -> None:
     grouped = "condition" in table
     if grouped:
         shown.add_column("condition")
-    coverage = f"{table.attrs['coverage']:.0%}".replace("%", " %")
+    coverage = f"{100 * table.attrs['coverage']:g} %"
     for name in ("track", "points", "α", coverage, "model", "p"):
         shown.add_column(name, justify="left" if name in ("track", "model") else "right")
     shown.add_column("note")

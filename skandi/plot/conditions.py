@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skandi.compare import median_interval, model_shares
+from skandi.compare import median_interval, model_shares, require_all_named
 from skandi.diffusion import MODELS
 from skandi.errors import SkandiError
 from skandi.plot.style import (
     ACCENT,
-    ALPHA_LIMITS,
     MODEL_COLORS,
     MUTED,
+    alpha_limits,
     characters,
     drawing,
     wrapped,
@@ -89,7 +89,7 @@ class AlphaDisplay:
         Raises
         ------
         SkandiError
-            If no track has an α.
+            If no track has an α, or some rows have no condition.
         """
         groups = _groups(table, condition)
         alpha = {name: rows["alpha"].to_numpy(np.float64) for name, rows in groups.items()}
@@ -117,8 +117,9 @@ class AlphaDisplay:
             intervals, orient="index", columns=["median", "lower", "upper"]
         )
         self.medians_["n_tracks"] = [len(values) for values in self.alpha.values()]
-        top = max([ALPHA_LIMITS[1], *(values.max() for values in self.alpha.values())])
-        self.bin_edges_ = np.arange(0, top + _BIN_WIDTH, _BIN_WIDTH)
+        low, high = alpha_limits(np.concatenate(list(self.alpha.values())))
+        first = np.floor(low / _BIN_WIDTH)
+        self.bin_edges_ = _BIN_WIDTH * np.arange(first, np.ceil(high / _BIN_WIDTH) + 1)
         self.counts_ = {
             name: np.histogram(values, self.bin_edges_)[0] for name, values in self.alpha.items()
         }
@@ -127,7 +128,7 @@ class AlphaDisplay:
             for place, name in enumerate(self.alpha):
                 self._draw(ax, place, name)
             self._name_conditions(ax)
-            ax.set_ylim(0, top)
+            ax.set_ylim(low, high)
             ax.set_ylabel("anomalous exponent α")
         self.ax_, self.figure_ = ax, ax.figure
         return self
@@ -214,7 +215,7 @@ class CompositionDisplay:
         Raises
         ------
         SkandiError
-            If no track has an answer.
+            If no track has an answer, or some rows have no condition.
         """
         groups = _groups(table, condition)
         shares = {name: model_shares(rows["model"]) for name, rows in groups.items()}
@@ -269,6 +270,7 @@ class CompositionDisplay:
 
 def _groups(table: pd.DataFrame, condition: str) -> dict[str, pd.DataFrame]:
     """Rows with an answer by condition, in the order of the table."""
+    require_all_named(table, condition)
     read = table[table["alpha"].notna()]
     if read.empty:
         raise SkandiError("No track of the table has an α, so there is nothing to draw.")

@@ -59,6 +59,8 @@ class ReconstructionDisplay:
         Parameters
         ----------
         original, reconstruction : array-like of shape (T, d) or (T,)
+            In units of the standard deviation of the track's displacements, if the error is to be
+            that of the detector: divide both by ``np.diff(original, axis=0).std(axis=0)``.
         ax : Axes, optional
 
         Returns

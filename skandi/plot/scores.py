@@ -68,7 +68,16 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
         Returns
         -------
         ConfusionDisplay
+
+        Raises
+        ------
+        SkandiError
+            If some are missing.
         """
+        _refuse_missing(
+            "labels or answers",
+            pd.isna(np.asarray(y_true, dtype=object)) | pd.isna(np.asarray(y_pred, dtype=object)),
+        )
         present = {str(label) for label in [*np.asarray(y_true), *np.asarray(y_pred)]}
         labels = [m for m in MODELS if m in present] + sorted(present - set(MODELS))
         matrix = confusion_matrix(
@@ -94,8 +103,9 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
         with drawing(ax, height=0.85) as ax:
             super().plot(ax=ax, **settings)
             self.im_.set_clim(0, 1)
-            for (row, column), text in np.ndenumerate(self.text_):
-                text.set_color("black" if self.confusion_matrix[row, column] > 0.5 else "white")
+            if self.text_ is not None:
+                for (row, column), text in np.ndenumerate(self.text_):
+                    text.set_color("black" if self.confusion_matrix[row, column] > 0.5 else "white")
             ax.spines[:].set_visible(False)
             ax.set_xlabel("predicted model")
             ax.set_ylabel("true model (rows add up to 1)")
@@ -184,7 +194,7 @@ class ReliabilityDisplay:
         Raises
         ------
         SkandiError
-            If the shapes do not match.
+            If the shapes do not match, or numbers are missing.
         """
         p, y = np.asarray(probability, dtype=np.float64), np.asarray(y_true, dtype=str)
         if p.shape != (len(y), len(classes)):
@@ -192,6 +202,7 @@ class ReliabilityDisplay:
                 f"{len(y)} labels and {len(classes)} classes need probabilities of shape "
                 f"{(len(y), len(classes))}, not {p.shape}."
             )
+        _refuse_missing("probabilities", np.isnan(p).any(axis=1))
         confidence = p.max(axis=1)
         right = np.asarray(classes, dtype=str)[p.argmax(axis=1)] == y
         edges = np.linspace(0, 1, n_bins + 1)
@@ -299,7 +310,7 @@ class QuantileCalibrationDisplay:
         Raises
         ------
         SkandiError
-            If the shapes do not match.
+            If the shapes do not match, or numbers are missing.
         """
         truth, q = np.asarray(alpha_true, dtype=np.float64), np.asarray(quantiles, dtype=np.float64)
         if q.shape != (len(truth), len(levels)):
@@ -307,6 +318,7 @@ class QuantileCalibrationDisplay:
                 f"{len(truth)} values and {len(levels)} levels need quantiles of shape "
                 f"{(len(truth), len(levels))}, not {q.shape}."
             )
+        _refuse_missing("values or quantiles", np.isnan(truth) | np.isnan(q).any(axis=1))
         observed = (truth[:, None] <= q).mean(axis=0)
         return cls(np.asarray(levels, dtype=np.float64), observed, len(truth)).plot(ax)
 
@@ -338,6 +350,16 @@ class QuantileCalibrationDisplay:
             ax.legend(loc="upper left")
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def _refuse_missing(what: str, missing: NDArray[np.bool_]) -> None:
+    """Refuse what would count as wrong and is not known."""
+    if missing.any():
+        raise SkandiError(
+            f"{int(missing.sum())} of {len(missing)} trajectories have missing {what}, such as "
+            "tracks that are too short: leave them out first, for example by "
+            "table.dropna(subset='alpha')."
+        )
 
 
 def _diagonal(ax: Any) -> None:

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from skandi.errors import MissingExtraError
 
 COLUMN_WIDTH = 85 / 25.4
@@ -176,8 +179,22 @@ def _escaped(text: str) -> str:
 
 def characters(ax: Any) -> int:
     """About how many characters of a tick's label stand side by side below the axes."""
-    size = ax.get_xticklabels()[0].get_fontsize()
+    labels = ax.get_xticklabels()
+    size = labels[0].get_fontsize() if labels else _STYLE["xtick.labelsize"]
     return int(ax.bbox.width / ax.figure.dpi * 72 / (0.6 * size))
+
+
+def alpha_limits(alpha: NDArray[np.float64]) -> tuple[float, float]:
+    """Limits of an axis of α: 0 and 2, or farther out where estimates are.
+
+    Examples
+    --------
+    >>> alpha_limits(np.array([0.5, np.nan])), alpha_limits(np.array([-0.25, 2.5]))
+    ((0.0, 2.0), (-0.25, 2.5))
+    """
+    low, high = ALPHA_LIMITS
+    known = alpha[np.isfinite(alpha)]
+    return float(known.min(initial=low)), float(known.max(initial=high))
 
 
 def log_axis(axis: Any, low: float, high: float) -> None:

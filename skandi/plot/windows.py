@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from skandi.diffusion import MODELS
-from skandi.plot.style import ACCENT, MODEL_COLORS, MUTED, drawing, with_unit
+from skandi.plot.style import ACCENT, MODEL_COLORS, MUTED, alpha_limits, drawing, with_unit
 
 
 class WindowsDisplay:
@@ -81,22 +81,24 @@ class WindowsDisplay:
                 )  # fmt: skip
             upper.axhline(1, color=MUTED, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0)
             upper.plot(time, table["alpha"], color=ACCENT, marker=".", markersize=3)
-            upper.set_ylim(0, 2)
+            upper.set_ylim(*alpha_limits(table["alpha"].to_numpy(np.float64)))
             upper.set_ylabel("α")
             self._draw_window(upper, time)
-            shares = [table[f"p_{model}"].to_numpy(np.float64) for model in MODELS]
+            # a classifier may know some of the models only
+            models = [m for m in MODELS if table[f"p_{m}"].notna().any()]
             lower.stackplot(
-                time, *shares, colors=[MODEL_COLORS[m] for m in MODELS],
-                labels=[m.upper() for m in MODELS], linewidth=0,
+                time, *(table[f"p_{m}"].to_numpy(np.float64) for m in models),
+                colors=[MODEL_COLORS[m] for m in models],
+                labels=[m.upper() for m in models], linewidth=0,
             )  # fmt: skip
             lower.set_ylim(0, 1)
-            lower.set_xlim(time[0], time[-1] if len(time) > 1 else time[0] + 1)
+            for each in axes:
+                each.set_xlim(time[0], time[-1] if len(time) > 1 else time[0] + 1)
             lower.set_ylabel("probability")
-            unit = table.attrs.get("time_unit", "frames")
             if has_novelty:
                 axes[2].plot(time, table["novelty"], color=ACCENT, marker=".", markersize=3)
                 axes[2].set_ylabel("novelty")
-            axes[-1].set_xlabel(with_unit("middle of the window", unit, "frames"))
+            axes[-1].set_xlabel(with_unit("middle of the window", *self._time_unit()))
             lower.legend(
                 loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(MODELS),
                 columnspacing=0.9, handlelength=0.9, borderaxespad=0.2,
@@ -104,6 +106,13 @@ class WindowsDisplay:
         self.axes_ = list(axes)
         self.ax_, self.figure_ = upper, upper.figure
         return self
+
+    def _time_unit(self) -> tuple[str | None, str]:
+        """Unit of the times, and what to say without; files other than Parquet lose it."""
+        unit = self.table.attrs.get("time_unit")
+        time, start = self.table["time"].diff(), self.table["start"].diff()
+        in_frames = bool((time == start)[1:].all())
+        return unit, "frames" if in_frames else "unit of the column time"
 
     def _draw_window(self, ax: Any, time: np.ndarray) -> None:
         if len(time) < 2:

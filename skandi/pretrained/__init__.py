@@ -50,7 +50,7 @@ def load_pretrained(
         Spatial dimensions of the trajectories.
     preset : {"fast", "best"}, default="fast"
         "best" averages over each trajectory and its mirror image, which costs twice as much, and
-        asks all networks of a file with several: in 1D there are two, in 2D and 3D one.
+        asks all networks of a file with several; those of the package have one.
     precision : {"float32", "bfloat16"}, default="float32"
         Arithmetic of the network, see `AlphaRegressor`.
     path : path-like, optional
