@@ -38,6 +38,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -49,6 +50,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from skandi import AlphaRegressor, __version__, load_pretrained
+from skandi.errors import SlowArithmeticWarning
 from skandi.lengths import WADNET_LENGTHS
 from skandi.networks.base import TrajectoryNetwork
 from skandi.normalize import standardize
@@ -108,19 +110,21 @@ def main() -> None:
     parser.add_argument("--only", default="abcdefgh", help="which parts, for example 'ab'")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--report", action="store_true", help="print the tables and stop")
+    parser.add_argument("--lengths", nargs="+", choices=LENGTHS, default=list(LENGTHS))
     parser.add_argument("--on", help="name of another machine, whose results are kept apart")
     options = parser.parse_args()
     path = RESULTS.with_stem(f"speed_{options.on}") if options.on else RESULTS
     torch.set_num_threads(1)
+    warnings.simplefilter("ignore", SlowArithmeticWarning)  # how slow is asked here
     for name in "" if options.report else options.only:
-        part = measure(name, options.repeats)
+        part = measure(name, options.repeats, options.lengths)
         kept = json.loads(path.read_text()) if path.exists() else {}
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(dict(sorted({**kept, name: part}.items())), indent=1) + "\n")
     report(json.loads(path.read_text()))
 
 
-def measure(name: str, repeats: int) -> dict[str, Any]:
+def measure(name: str, repeats: int, names: list[str]) -> dict[str, Any]:
     """One part, with the machine as it was."""
     part: dict[str, Any] = {
         "machine": f"{platform.machine()}, {_processor()}",
@@ -131,14 +135,14 @@ def measure(name: str, repeats: int) -> dict[str, Any]:
         "load_average": [os.getloadavg()[0]],
     }
     if name == "f":
-        part |= what_is_reached(repeats)
+        part |= what_is_reached(repeats, names)
     elif name == "g":
         part["seconds"] = start_up(repeats)
     else:
         part["rows"] = rows = {}
         sections = {"a": published, "b": one_at_a_time, "c": wadnet_training}
         sections |= {"d": own_training, "e": own_prediction, "h": denormals}
-        for what, length, ratios in sections[name](repeats):
+        for what, length, ratios in sections[name](repeats, names):
             rows.setdefault(what, {})[length] = row(what, length, ratios)
             print(what, length, rows[what][length], flush=True)
     part["load_average"].append(os.getloadavg()[0])
@@ -249,7 +253,11 @@ def count(length: int | tuple[int, int], points: int) -> int:
     return max(1, points // int(np.mean(length)))
 
 
-def published(repeats: int):
+def chosen(names: list[str]) -> list[tuple[str, int | tuple[int, int]]]:
+    return [(name, LENGTHS[name]) for name in names]
+
+
+def published(repeats: int, names: list[str]):
     regressor = load_pretrained("alpha")
     with tempfile.TemporaryDirectory() as folder:
         files = {}
@@ -271,7 +279,7 @@ def published(repeats: int):
                         answers += [network(z[..., :T]), network(z[..., -T:])]
                 float(torch.stack(answers).mean())
 
-        for name, length in LENGTHS.items():
+        for name, length in chosen(names):
             few, many = tracks(12, length), tracks(count(length, 500_000), length)
             ratios = take_turns(
                 lambda: procedure(few),  # noqa: B023
@@ -294,7 +302,7 @@ def fitted_wadnet(**params) -> AlphaRegressor:
     )
 
 
-def one_at_a_time(repeats: int):
+def one_at_a_time(repeats: int, names: list[str]):
     regressor = fitted_wadnet()
     network = PlainWADNet().eval()
 
@@ -303,7 +311,7 @@ def one_at_a_time(repeats: int):
             for x in X:
                 float(network(torch.from_numpy(standardize(x).astype(np.float32).T[None])))
 
-    for name, length in LENGTHS.items():
+    for name, length in chosen(names):
         few, many = tracks(50, length), tracks(count(length, 200_000), length)
         ratios = take_turns(
             lambda: loop(few),  # noqa: B023
@@ -352,15 +360,15 @@ def plain_training(X: list[np.ndarray], alpha: np.ndarray) -> Callable[[], None]
     return epoch
 
 
-def denormals(repeats: int):
-    for name in ("20", "100", "300"):  # at 999 points it takes a quarter of an hour
+def denormals(repeats: int, names: list[str]):
+    for name in [n for n in names if n in ("20", "100", "300")]:  # at 999 it takes very long
         flushed = plain_training(*training_set(LENGTHS[name]))
         usual = flushed.__wrapped__  # type: ignore[attr-defined]
         yield "h", name, take_turns(usual, flushed, 1.0, enough("h", name, repeats))
 
 
-def wadnet_training(repeats: int):
-    for name, length in LENGTHS.items():
+def wadnet_training(repeats: int, names: list[str]):
+    for name, length in chosen(names):
         X, alpha = training_set(length)
         plain = plain_training(X, alpha)
         for precision in PRECISIONS:
@@ -376,8 +384,8 @@ def wadnet_training(repeats: int):
             yield what, name, ratios
 
 
-def own_training(repeats: int):
-    for name, length in LENGTHS.items():
+def own_training(repeats: int, names: list[str]):
+    for name, length in chosen(names):
         X, alpha = training_set(length)
         plain = plain_training(X, alpha)
         with tempfile.TemporaryDirectory() as folder:
@@ -395,9 +403,9 @@ def own_training(repeats: int):
         yield "d", name, ratios
 
 
-def own_prediction(repeats: int):
+def own_prediction(repeats: int, names: list[str]):
     default, wadnet = load_pretrained("alpha"), fitted_wadnet()
-    for name, length in LENGTHS.items():
+    for name, length in chosen(names):
         many = tracks(count(length, 200_000), length)
         ratios = take_turns(
             lambda: wadnet.predict(many),  # noqa: B023
@@ -408,13 +416,13 @@ def own_prediction(repeats: int):
         yield "e", name, ratios
 
 
-def what_is_reached(repeats: int) -> dict[str, Any]:
+def what_is_reached(repeats: int, names: list[str]) -> dict[str, Any]:
     """Points and operations per second of both networks, and the share of the peak."""
     peak, slower = peak_of_convolutions()
     networks = {}
     for what, estimator in (("network", load_pretrained("alpha")), ("WADNet", fitted_wadnet())):
         rows = {}
-        for name, length in LENGTHS.items():
+        for name, length in chosen(names):
             many = tracks(count(length, 200_000), length)
             operations = sum(operations_of(estimator.net_.module_, len(x)) for x in many)
             best = fastest(lambda: estimator.predict(many), repeats)  # noqa: B023
