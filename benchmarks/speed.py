@@ -4,6 +4,7 @@
     python benchmarks/speed.py --only b --repeats 3       # one part; the others are kept
     python benchmarks/speed.py --report                   # the tables, from the results
     python benchmarks/speed.py --on avx512                # another machine: results of their own
+    python benchmarks/speed.py --lengths 20 100 10-999    # some lengths; the others are kept
 
 Every ratio is of two things that took turns: the median over repeats, and its range (rows without a
 target are repeated less). The parts, at T = 20, 100, 300, 999 points and a mix of 10 to 999, in one
@@ -110,7 +111,13 @@ def main() -> None:
     parser.add_argument("--only", default="abcdefgh", help="which parts, for example 'ab'")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--report", action="store_true", help="print the tables and stop")
-    parser.add_argument("--lengths", nargs="+", choices=LENGTHS, default=list(LENGTHS))
+    parser.add_argument(
+        "--lengths",
+        nargs="+",
+        choices=LENGTHS,
+        default=list(LENGTHS),
+        help="of parts a to e and h; results of other lengths are kept",
+    )
     parser.add_argument("--on", help="name of another machine, whose results are kept apart")
     options = parser.parse_args()
     path = RESULTS.with_stem(f"speed_{options.on}") if options.on else RESULTS
@@ -119,6 +126,8 @@ def main() -> None:
     for name in "" if options.report else options.only:
         part = measure(name, options.repeats, options.lengths)
         kept = json.loads(path.read_text()) if path.exists() else {}
+        for what, rows in part.get("rows", {}).items():
+            part["rows"][what] = {**kept.get(name, {}).get("rows", {}).get(what, {}), **rows}
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(dict(sorted({**kept, name: part}.items())), indent=1) + "\n")
     report(json.loads(path.read_text()))
@@ -135,7 +144,7 @@ def measure(name: str, repeats: int, names: list[str]) -> dict[str, Any]:
         "load_average": [os.getloadavg()[0]],
     }
     if name == "f":
-        part |= what_is_reached(repeats, names)
+        part |= what_is_reached(repeats)
     elif name == "g":
         part["seconds"] = start_up(repeats)
     else:
@@ -416,13 +425,13 @@ def own_prediction(repeats: int, names: list[str]):
         yield "e", name, ratios
 
 
-def what_is_reached(repeats: int, names: list[str]) -> dict[str, Any]:
+def what_is_reached(repeats: int) -> dict[str, Any]:
     """Points and operations per second of both networks, and the share of the peak."""
     peak, slower = peak_of_convolutions()
     networks = {}
     for what, estimator in (("network", load_pretrained("alpha")), ("WADNet", fitted_wadnet())):
         rows = {}
-        for name, length in chosen(names):
+        for name, length in LENGTHS.items():
             many = tracks(count(length, 200_000), length)
             operations = sum(operations_of(estimator.net_.module_, len(x)) for x in many)
             best = fastest(lambda: estimator.predict(many), repeats)  # noqa: B023

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.pipeline import Pipeline
 
 from skandi.calibration import LARGEST_NOVELTY
 from skandi.diffusion import MODELS
@@ -263,7 +265,8 @@ def ready_estimators(
             alpha_model = load_pretrained("alpha", n_dims=n_dims, preset=preset)
         if model_classifier is None:
             model_classifier = load_pretrained("model", n_dims=n_dims, preset=preset)
-    if hasattr(alpha_model, "predict_proba"):
+    told_apart = alpha_model is not model_classifier  # one object may answer both
+    if told_apart and _tells_classes(alpha_model):
         raise SkandiError(
             f"alpha_model is a {type(alpha_model).__name__}, which tells classes and not α: pass "
             "it as model_classifier."
@@ -290,8 +293,8 @@ def _model_columns(model_classifier: Any) -> NDArray[np.int64]:
 
 def _judge(tracks: Tracks, *estimators: Any) -> tuple[NDArray[np.int64], list[str]]:
     """Which tracks can be asked about, and the note of each."""
-    answering = [_innermost(e) for e in estimators]
-    shortest = max(int(getattr(e, "min_points_", _SHORTEST)) for e in answering)
+    answering = [inner for e in estimators for inner in _answering(e)]
+    shortest = max((int(e.min_points_) for e in answering), default=_SHORTEST)
     usable = tracks.n_points >= shortest
     notes: list[list[str]] = [[] for _ in tracks.ids]
     for row in np.flatnonzero(~usable):
@@ -317,17 +320,24 @@ def _judge(tracks: Tracks, *estimators: Any) -> tuple[NDArray[np.int64], list[st
     return np.flatnonzero(usable), ["; ".join(note) for note in told]
 
 
-def _innermost(estimator: Any) -> Any:
-    """The estimator that answers, inside a Pipeline, a search, or what transforms its target."""
-    while True:
-        if hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-        elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif not hasattr(estimator, "min_points_") and hasattr(estimator, "regressor_"):
-            estimator = estimator.regressor_
-        else:
-            return estimator
+def _tells_classes(estimator: Any) -> bool:
+    own = isinstance(estimator, BaseEstimator) and is_classifier(estimator)
+    return own or hasattr(estimator, "classes_")
+
+
+def _answering(estimator: Any) -> Iterator[Any]:
+    """Give the estimators that know what they read, inside those that only pass tracks on."""
+    if hasattr(estimator, "min_points_"):
+        yield estimator
+    elif isinstance(estimator, Pipeline):
+        yield from _answering(estimator.steps[-1][1])
+    else:
+        inside = [getattr(estimator, n, None) for n in ("best_estimator_", "regressor_")]
+        inside += list(getattr(estimator, "estimators_", []))
+        inside += [c.estimator for c in getattr(estimator, "calibrated_classifiers_", [])]
+        for each in inside:
+            if each is not None:
+                yield from _answering(each)
 
 
 def _moving_axes(tracks: Tracks) -> NDArray[np.bool_]:

@@ -57,8 +57,8 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
     lr_factor : float, default=0.2
         What it is multiplied with then.
     precision : {"float32", "bfloat16"}, default="float32"
-        Arithmetic of the network in training; "bfloat16" is faster on processors with
-        instructions for matrices of it (AMX, or BF16 on ARM), and slower on others.
+        Arithmetic of the network in training; "bfloat16" is meant for processors with
+        instructions for matrices of it (AMX, or BF16 on ARM), and is slower on others.
     views : {"none", "flip", "all"}, default="none"
         Copies that predictions are averaged over, since no direction of space is special: the
         mirror image, or every mirror image and order of the axes. Training does not use it.

@@ -8,6 +8,7 @@ import pytest
 from fake_estimators import ConstantAlpha, LengthAsAlpha, LengthAsModel
 from pandas.testing import assert_frame_equal
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import VotingRegressor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from small_estimators import small
@@ -121,8 +122,9 @@ def test_analyse__one_track_longer_than_a_pass__has_its_answer():
         lambda own, X, y: GridSearchCV(own, {"lr": [1e-3]}, cv=2).fit(X, y),
         lambda own, X, y: GridSearchCV(make_pipeline(own), {}, cv=2).fit(X, y),
         lambda own, X, y: TransformedTargetRegressor(own).fit(X, y),
+        lambda own, X, y: VotingRegressor([("one", own), ("two", own)]).fit(X, y),
     ],
-    ids=["pipeline", "search", "search of a pipeline", "transformed target"],
+    ids=["pipeline", "search", "search of a pipeline", "transformed target", "vote"],
 )
 def test_analyse__estimator_inside_another__tells_the_shortest_track(wrapped):
     own = small("alpha wadnet", length=20, max_epochs=1)
@@ -130,6 +132,28 @@ def test_analyse__estimator_inside_another__tells_the_shortest_track(wrapped):
     table = analysed(walks(30, 15), alpha_model=model)
     assert table.note.tolist() == ["", "too short: 15 points, at least 20 needed"]
     assert table.alpha.notna().tolist() == [True, False]
+
+
+def test_analyse__regressor_with_predict_proba__tells_no_classes():
+    class SkorchLike:
+        steps = 20_000  # a setting, not those of a pipeline
+
+        def predict(self, X):
+            return np.full(len(X), 0.7)
+
+        predict_proba = predict
+
+    assert analysed(walks(20), alpha_model=SkorchLike()).alpha.tolist() == [0.7]
+
+
+def test_analyse__one_object_for_both_answers__is_asked_for_both():
+    class Both(LengthAsModel):
+        def predict(self, X):
+            return np.full(len(X), 0.7)
+
+    both = Both()
+    table = analysed(walks(20), alpha_model=both, model_classifier=both)
+    assert (table.alpha[0], table.model[0]) == (0.7, MODELS[0])
 
 
 @pytest.mark.parametrize(

@@ -159,8 +159,10 @@ def test_alpha__conditions__have_their_histograms_and_medians():
 @pytest.mark.parametrize("Display", [plot.AlphaDisplay, plot.CompositionDisplay])
 def test_conditions__track_without_one__is_refused(Display, missing):
     table = results(21).assign(condition=pd.Series(["a"] * 18 + [missing] * 3, dtype=object))
-    with pytest.raises(SkandiError, match="3 of 21 rows have no condition"):
+    assert table.alpha.isna().tolist() == [False] * 20 + [True]  # the last is not drawn
+    with pytest.raises(SkandiError, match="2 of 20 rows have no condition"):
         Display.from_table(table)
+    Display.from_table(table.drop(index=[18, 19]))
 
 
 @pytest.mark.parametrize("Display", [plot.AlphaDisplay, plot.CompositionDisplay])
@@ -291,6 +293,17 @@ def test_windows__table_that_lost_its_units__does_not_make_them_up(tracks, unit)
     table.attrs.clear()
     display = plot.WindowsDisplay.from_table(table)
     assert display.axes_[-1].get_xlabel() == f"middle of the window ({unit})"
+    alone = plot.WindowsDisplay.from_table(table.iloc[[0]])
+    assert alone.axes_[-1].get_xlabel() == f"middle of the window ({unit})"
+
+
+def test_windows__no_window_with_an_answer__has_an_empty_picture():
+    still = Tracks.from_trajectories([np.zeros((100, 2))])
+    table = analyse_windows(
+        still, 20, 10, alpha_model=ConstantAlpha(0.8), model_classifier=LengthAsModel()
+    )
+    _, lower = plot.WindowsDisplay.from_table(table).axes_
+    assert len(lower.collections) == len(MODELS)
 
 
 def test_windows__axes_of_the_user__have_one_scale_of_time():
@@ -324,6 +337,8 @@ def test_confusion__rows__are_true_models_and_add_up():
     assert again.plot(include_values=False).text_ is None
     with pytest.raises(SkandiError, match="1 of 5 trajectories have missing"):
         plot.ConfusionDisplay.from_predictions(y, pd.Series([*guessed[:4], None], dtype="string"))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        plot.ConfusionDisplay.from_predictions(y, guessed[:4])
 
 
 def test_reliability__probabilities_that_are_true__lie_on_the_diagonal():
@@ -338,6 +353,9 @@ def test_reliability__probabilities_that_are_true__lie_on_the_diagonal():
     assert plot.ReliabilityDisplay.from_predictions(y, boastful).expected_calibration_error_ > 0.1
     with pytest.raises(SkandiError, match="shape"):
         plot.ReliabilityDisplay.from_predictions(y, p[:, :3])
+    unlabelled = [None, *y[1:]]
+    with pytest.raises(SkandiError, match="1 of 40000 trajectories have missing"):
+        plot.ReliabilityDisplay.from_predictions(unlabelled, p)
     p[7] = np.nan
     with pytest.raises(SkandiError, match="1 of 40000 trajectories have missing"):
         plot.ReliabilityDisplay.from_predictions(y, p)

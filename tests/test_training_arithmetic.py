@@ -147,6 +147,13 @@ def test_flushed_denormals__inside__are_zero_and_afterwards_as_before(before, us
         assert flushes()
         raise ZeroDivisionError
     assert flushes() is before
+    torch.set_default_dtype(torch.float64)
+    try:
+        with arithmetic.flushed_denormals():
+            pass
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert flushes() is before
 
 
 def test_fit__denormal_numbers__are_zero_while_it_learns(usual, monkeypatch):

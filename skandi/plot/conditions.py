@@ -89,7 +89,7 @@ class AlphaDisplay:
         Raises
         ------
         SkandiError
-            If no track has an α, or some rows have no condition.
+            If no track has an α, or some of those that have one lack a condition.
         """
         groups = _groups(table, condition)
         alpha = {name: rows["alpha"].to_numpy(np.float64) for name, rows in groups.items()}
@@ -215,7 +215,7 @@ class CompositionDisplay:
         Raises
         ------
         SkandiError
-            If no track has an answer, or some rows have no condition.
+            If no track has an answer, or some of those that have one lack a condition.
         """
         groups = _groups(table, condition)
         shares = {name: model_shares(rows["model"]) for name, rows in groups.items()}
@@ -270,8 +270,8 @@ class CompositionDisplay:
 
 def _groups(table: pd.DataFrame, condition: str) -> dict[str, pd.DataFrame]:
     """Rows with an answer by condition, in the order of the table."""
-    require_all_named(table, condition)
     read = table[table["alpha"].notna()]
+    require_all_named(read, condition)
     if read.empty:
         raise SkandiError("No track of the table has an α, so there is nothing to draw.")
     if condition not in read:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
+from sklearn.utils.validation import check_consistent_length
 
 from skandi.diffusion import MODELS
 from skandi.errors import SkandiError
@@ -74,10 +75,8 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
         SkandiError
             If some are missing.
         """
-        _refuse_missing(
-            "labels or answers",
-            pd.isna(np.asarray(y_true, dtype=object)) | pd.isna(np.asarray(y_pred, dtype=object)),
-        )
+        check_consistent_length(y_true, y_pred)
+        _refuse_missing("labels or answers", _missing(y_true) | _missing(y_pred))
         present = {str(label) for label in [*np.asarray(y_true), *np.asarray(y_pred)]}
         labels = [m for m in MODELS if m in present] + sorted(present - set(MODELS))
         matrix = confusion_matrix(
@@ -202,7 +201,7 @@ class ReliabilityDisplay:
                 f"{len(y)} labels and {len(classes)} classes need probabilities of shape "
                 f"{(len(y), len(classes))}, not {p.shape}."
             )
-        _refuse_missing("probabilities", np.isnan(p).any(axis=1))
+        _refuse_missing("labels or probabilities", _missing(y_true) | np.isnan(p).any(axis=1))
         confidence = p.max(axis=1)
         right = np.asarray(classes, dtype=str)[p.argmax(axis=1)] == y
         edges = np.linspace(0, 1, n_bins + 1)
@@ -356,10 +355,14 @@ def _refuse_missing(what: str, missing: NDArray[np.bool_]) -> None:
     """Refuse what would count as wrong and is not known."""
     if missing.any():
         raise SkandiError(
-            f"{int(missing.sum())} of {len(missing)} trajectories have missing {what}, such as "
-            "tracks that are too short: leave them out first, for example by "
+            f"{int(missing.sum())} of {len(missing)} trajectories have missing {what}: leave them "
+            "out first. In a table of skandi.analyse, tracks that are too short have no answer: "
             "table.dropna(subset='alpha')."
         )
+
+
+def _missing(labels: ArrayLike) -> NDArray[np.bool_]:
+    return np.asarray(pd.isna(np.asarray(labels, dtype=object)))
 
 
 def _diagonal(ax: Any) -> None:

@@ -85,7 +85,7 @@ class WindowsDisplay:
             upper.set_ylabel("α")
             self._draw_window(upper, time)
             # a classifier may know some of the models only
-            models = [m for m in MODELS if table[f"p_{m}"].notna().any()]
+            models = [m for m in MODELS if table[f"p_{m}"].notna().any()] or list(MODELS)
             lower.stackplot(
                 time, *(table[f"p_{m}"].to_numpy(np.float64) for m in models),
                 colors=[MODEL_COLORS[m] for m in models],
@@ -110,8 +110,8 @@ class WindowsDisplay:
     def _time_unit(self) -> tuple[str | None, str]:
         """Unit of the times, and what to say without; files other than Parquet lose it."""
         unit = self.table.attrs.get("time_unit")
-        time, start = self.table["time"].diff(), self.table["start"].diff()
-        in_frames = bool((time == start)[1:].all())
+        middle = (self.table["start"] + self.table["stop"] - 1) / 2
+        in_frames = np.allclose(self.table["time"], middle)
         return unit, "frames" if in_frames else "unit of the column time"
 
     def _draw_window(self, ax: Any, time: np.ndarray) -> None:

@@ -57,7 +57,8 @@ def flushed_denormals() -> Iterator[None]:
 
     The gradient of a recurrence fades on its way through hundreds of points and falls below them,
     and a processor by Intel takes a hundred cycles for each such number. Nothing is learnt from
-    them. Threads of torch that were started before go on as they were.
+    them. Threads of torch that were started before go on as they were, and those that are started
+    meanwhile stay like this.
     """
     before = _flushes_denormals()
     torch.set_flush_denormal(True)
@@ -68,11 +69,11 @@ def flushed_denormals() -> Iterator[None]:
 
 
 def _flushes_denormals() -> bool:
-    return bool(torch.tensor(1e-40) == 0)
+    return bool(torch.tensor(1e-40, dtype=torch.float32, device="cpu") == 0)
 
 
 def quick_precision() -> str:
-    """Give the precision that this processor trains fastest in."""
+    """Give the precision that this processor is expected to train fastest in."""
     return "bfloat16" if quick_in_bfloat16() else "float32"
 
 
