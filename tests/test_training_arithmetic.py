@@ -10,8 +10,9 @@ from small_estimators import small
 from spread_estimators import tiny_alpha, tracks
 
 from skandi.errors import SlowArithmeticWarning
+from skandi.networks.autoencoder import SmallAutoencoder
 from skandi.simulate import TrajectoryStream
-from skandi.training import arithmetic, loop
+from skandi.training import arithmetic, loop, reconstruction
 from skandi.training.stream import StreamTrainer, StreamTraining
 
 CPUINFO = "processor\t: 0\nvendor_id\t: X\n{key}\t\t: fpu avx2 {flag} rdpid\n\nprocessor\t: 1\n"
@@ -178,5 +179,15 @@ def test_stream__denormal_numbers__are_zero_in_a_step(usual, tmp_path):
     trainer.network.register_forward_hook(lambda *_: seen.append(flushes()))
     with TrajectoryStream(1, random_state=0, workers=0, length=(20, 20)) as stream:
         trainer.train_step(next(stream))
+    assert seen == [True]
+    assert not flushes()
+
+
+def test_detector__denormal_numbers__are_zero_in_a_step(usual):
+    network = SmallAutoencoder()
+    seen = []
+    network.register_forward_hook(lambda *_: seen.append(flushes()))
+    optimizer = torch.optim.Adam(network.parameters())
+    reconstruction.train_step(network, optimizer, torch.randn(4, 1, 20), torch.ones(4, 1, 20))
     assert seen == [True]
     assert not flushes()

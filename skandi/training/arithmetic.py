@@ -56,9 +56,9 @@ def flushed_denormals() -> Iterator[None]:
     """Let this thread take numbers below the normal ones (1.2e-38 in float32) for zero.
 
     The gradient of a recurrence fades on its way through hundreds of points and falls below them,
-    and a processor by Intel takes a hundred cycles for each such number. Nothing is learnt from
-    them. Threads of torch that were started before go on as they were, and those that are started
-    meanwhile stay like this.
+    the weights of units that are never active decay to them, and a processor by Intel takes a
+    hundred cycles for each such number. Nothing is learnt from them. Threads of torch that were
+    started before go on as they were, and those that are started meanwhile stay like this.
     """
     before = _flushes_denormals()
     torch.set_flush_denormal(True)

@@ -27,6 +27,7 @@ from skandi.files import replacing
 from skandi.lengths import crops, group_by_length
 from skandi.networks.autoencoder import TrajectoryAutoencoder
 from skandi.normalize import scale_displacements
+from skandi.training.arithmetic import flushed_denormals
 from skandi.training.batches import split_batches
 
 BATCH_POINTS = 40_000
@@ -182,6 +183,7 @@ def train_autoencoder(
     return history
 
 
+@flushed_denormals()
 def train_step(
     network: TrajectoryAutoencoder, optimizer: torch.optim.Optimizer, x: Tensor, weight: Tensor
 ) -> Tensor:
