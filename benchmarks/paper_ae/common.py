@@ -10,6 +10,8 @@ At the paper's sizes that takes hours to days of one core, so a run can be sprea
   on there, and networks that are done are taken from it.
 - ``--hours 5`` starts no further repetition after that time. The figure is then made with the
   repetitions there are, and its result says that it is partial.
+- ``--add`` goes on after the repetitions whose numbers are in ``benchmarks/results`` (Figs. 2, 3
+  and 5); their networks need not be there.
 - ``--scale 0.1`` shrinks trajectories and epochs alike, to a hundredth of the cost. Its numbers are
   not the paper's figure; they are written under a name that says so, and only with ``--keep``.
 
@@ -34,6 +36,7 @@ import torch
 from numpy.typing import NDArray
 
 from skandi import AnomalyDetector, DiffusionFingerprint, __version__
+from skandi.files import replacing
 from skandi.simulate import simulate
 from skandi.training.reconstruction import windows
 
@@ -53,6 +56,7 @@ def parser(description: str | None, repeats: int) -> argparse.ArgumentParser:
     made.add_argument("--jobs", type=int, default=1, help="networks trained at a time")
     made.add_argument("--folder", type=Path, help="resume from, and keep networks in, this folder")
     made.add_argument("--hours", type=float, help="start no further repetition after this time")
+    made.add_argument("--add", action="store_true", help="go on after the repetitions in results")
     made.add_argument("--keep", action="store_true", help="write results of a reduced size too")
     made.add_argument("--seed", type=int, default=0)
     return made
@@ -66,6 +70,11 @@ class Run:
         self.figure, self.options = figure, options
         self.found: dict[str, Any] = {}
         self.claims: list[dict[str, Any]] = []
+        suffix = "" if options.scale == 1 else f"_reduced_{options.scale:g}"
+        self.path = RESULTS / f"paper_ae_{figure}{suffix}.json"
+        self.by_repetition: dict[str, Any] = {}
+        self.earlier: dict[str, Any] = self._of_earlier_repetitions() if options.add else {}
+        self.first = self.earlier["repetitions"] if options.add else 0
         self.repeats_done = options.repeats
         self._started, self._began = time.process_time(), time.monotonic()
 
@@ -76,10 +85,10 @@ class Run:
     def fit(self, X: Any, kinds: Any, batch_size: int, **settings: Any) -> DiffusionFingerprint:
         """Train detectors with the paper's settings: all kinds once, then all once more, and so on.
 
-        After ``--hours`` no repetition is begun, but for the first.
+        After ``--hours`` no repetition is begun, but for the first of this run.
         """
         whole = None
-        for repeat in range(self.options.repeats):
+        for repeat in range(self.first, self.options.repeats):
             late = self.options.hours is not None and self._hours() > self.options.hours
             if whole is not None and late:
                 break
@@ -89,9 +98,9 @@ class Run:
             else:
                 for members, (another,) in zip(whole.detectors_, one.detectors_, strict=True):
                     members.append(another)
-            whole.set_params(n_repeats=repeat + 1)
+            whole.set_params(n_repeats=repeat + 1 - self.first)
         assert whole is not None
-        self.repeats_done = min(self.repeats_done, whole.n_repeats)
+        self.repeats_done = min(self.repeats_done, self.first + whole.n_repeats)
         return whole
 
     def _fingerprint(
@@ -109,6 +118,28 @@ class Run:
 
     def _hours(self) -> float:
         return (time.monotonic() - self._began) / 3600
+
+    def _of_earlier_repetitions(self) -> dict[str, Any]:
+        """Read what `gather` kept, of the same size and seed and not complete yet."""
+        path = self._repetitions_path()
+        if not path.exists():
+            raise SystemExit(f"There is no {path} to add to; run without --add.")
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        if earlier["seed"] != self.options.seed:
+            raise SystemExit(f"{path} is of seed {earlier['seed']}, not {self.options.seed}.")
+        if earlier["repetitions"] >= self.options.repeats:
+            raise SystemExit(f"{path} has all {earlier['repetitions']} repetitions already.")
+        return earlier
+
+    def _repetitions_path(self) -> Path:
+        return self.path.with_name(f"{self.path.stem}_repetitions.json")
+
+    def gather(self, name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Keep numbers (..., n_repeats) of these networks, and put those of earlier ones before."""
+        if self.earlier:
+            values = np.concatenate([np.array(self.earlier["values"][name]), values], axis=-1)
+        self.by_repetition[name] = values.round(5).tolist()
+        return values
 
     def claim(self, name: str, passed: bool, figures: str) -> None:
         """Note whether a claim holds, with the numbers that decide it."""
@@ -148,10 +179,17 @@ class Run:
             "claims": self.claims,
             **self.found,
         }
-        suffix = "" if scale == 1 else f"_reduced_{scale:g}"
-        path = RESULTS / f"paper_ae_{self.figure}{suffix}.json"
-        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        print(f"written to {path}")
+        if self.by_repetition:
+            kept = {
+                "repetitions": self.repeats_done,
+                "seed": self.options.seed,
+                "values": self.by_repetition,
+            }
+            with replacing(self._repetitions_path()) as aside:
+                aside.write_text(json.dumps(kept) + "\n", encoding="utf-8")
+        with replacing(self.path) as aside:
+            aside.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        print(f"written to {self.path}")
 
 
 def balanced(

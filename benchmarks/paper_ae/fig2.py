@@ -66,12 +66,13 @@ def by_inference(fingerprint, X, model, inference):
 
 def claim_2a(run, setting, errors, model):
     """Rows are networks, columns are test data; mean over networks of one kind."""
-    per_network = np.stack([errors[model == m].mean(axis=0) for m in MODELS], axis=-1)
-    mean, std = per_network.mean(axis=1), per_network.std(axis=1)
+    per_network = np.stack([errors[model == m].mean(axis=0) for m in MODELS], axis=1)
+    per_network = run.gather(f"2a {setting}", per_network)
+    mean, std = per_network.mean(axis=-1), per_network.std(axis=-1)
     rows, columns = [f"AE {m}" for m in MODELS], list(MODELS)
     table(f"Fig. 2a, {setting}: mean MSE", rows, columns, mean)
     run.report(f"2a {setting}: mean", mean)
-    several = per_network.shape[1] > 1
+    several = per_network.shape[-1] > 1
     run.report(f"2a {setting}: std over networks", std if several else None)
 
     def told(k, data):
@@ -121,11 +122,9 @@ def claim_2a(run, setting, errors, model):
 
 def claim_2b(run, inference, errors, model, alpha):
     by_alpha = np.array(
-        [
-            [errors[(model == m) & (alpha == a)].mean(axis=(0, 2)) for a in SUBDIFFUSIVE]
-            for m in MODELS
-        ]
-    )  # test model, alpha, network
+        [[errors[(model == m) & (alpha == a)].mean(axis=0) for a in SUBDIFFUSIVE] for m in MODELS]
+    )  # test model, alpha, network, repetition
+    by_alpha = run.gather(f"2b-e, {inference}", by_alpha).mean(axis=-1)
     run.report(f"2b-e, {inference}: mean MSE by test model, alpha, network", by_alpha)
     columns = [f"{a:g}" for a in SUBDIFFUSIVE]
     for k, name in enumerate(MODELS):

@@ -21,7 +21,7 @@ def main() -> None:
         fingerprints[name] = run.fit(X, kind, batch_size)
 
     def by_alpha(values, tested):
-        return np.array([values[(model == tested) & (alpha == a)].mean() for a in ALL_ALPHA])
+        return np.array([values[(model == tested) & (alpha == a)].mean(axis=0) for a in ALL_ALPHA])
 
     power = np.square(inputs_of(test, T)).mean(axis=(1, 2))
     power = {tested: by_alpha(power, tested) for tested in MODELS}
@@ -30,10 +30,12 @@ def main() -> None:
         curves = {}  # (training model, training range, test model) -> MSE by test alpha
         groups = np.column_stack([model == MODELS[0], alpha])
         for name, fingerprint in fingerprints.items():
-            errors = member_errors(fingerprint, test, groups, inference).mean(axis=2)
+            errors = member_errors(fingerprint, test, groups, inference)
             for k, trained in enumerate(MODELS):
                 for tested in MODELS:
-                    curves[trained, name, tested] = by_alpha(errors[:, k], tested)
+                    which = f"{inference}: {trained} {name} {tested}"
+                    each = run.gather(which, by_alpha(errors[:, k], tested))
+                    curves[trained, name, tested] = each.mean(axis=-1)
         for tested in MODELS:
             chosen = {f"{a} {r}": v for (a, r, t), v in curves.items() if t == tested}
             columns = [f"{a:g}" for a in ALL_ALPHA]

@@ -36,11 +36,16 @@ def main() -> None:
     moving = moves(test)
     point = np.repeat(np.arange(len(grid)), len(test) // len(grid))
     for inference in INFERENCES:
-        errors = member_errors(fingerprint, test, where, inference).mean(axis=2)
+        errors = member_errors(fingerprint, test, where, inference)
         for k, model in enumerate(fingerprint.kinds_):
             values, of_moving = (
-                mean_by_point(errors[kept, k], point[kept]).reshape(len(shares), -1)
-                for kept in (np.full(len(test), True), moving)
+                run.gather(
+                    f"{inference}, {model} AE, {tracks}",
+                    mean_by_point(errors[kept, k], point[kept]),
+                )
+                .mean(axis=-1)
+                .reshape(len(shares), -1)
+                for tracks, kept in (("all", np.full(len(test), True)), ("moving", moving))
             )
             title = f"Fig. 5, {inference}, {model} AE: MSE"
             rows, columns = ([f"{name}={v:g}" for v in shares] for name in "γβ")
@@ -61,7 +66,9 @@ def main() -> None:
 
 
 def mean_by_point(values, point):
-    return np.bincount(point, values) / np.bincount(point)
+    """Means (n_points, n_repeats) of rows."""
+    sums = np.stack([np.bincount(point, column) for column in values.T], axis=1)
+    return sums / np.bincount(point)[:, np.newaxis]
 
 
 if __name__ == "__main__":
