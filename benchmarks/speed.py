@@ -24,7 +24,8 @@ f  what both reach in prediction: points per second, arithmetic per second, and 
 g  seconds until a fresh process has imported skandi, and until `skandi --help` has answered;
 h  training with the plain loop: how many times as long it takes as with denormal numbers flushed to
    zero, which skandi does and many processors by Intel want. In c and d the plain loop has them
-   flushed too, so that those ratios are of the same arithmetic.
+   flushed too, so that those ratios are of the same arithmetic; beside them are those against the
+   loop as torch runs it, which is what one would otherwise run.
 
 Networks of a, b and e have random weights, which take as long as trained ones.
 """
@@ -76,6 +77,7 @@ TARGETS = {
     "e": {"10-999": 3},
 }
 BATCH = 512
+AS_IT_COMES = ", the loop as torch runs it"
 NO_BFLOAT16 = "not measured: this processor has no instructions for bfloat16 and imitates it"
 LARGEST_COST_OF_LENGTH = 1.5
 
@@ -344,8 +346,13 @@ def training_set(length: int | tuple[int, int]) -> tuple[list[np.ndarray], np.nd
     return X, np.array(alpha)
 
 
-def plain_training(X: list[np.ndarray], alpha: np.ndarray) -> Callable[[], None]:
-    """One epoch of the loop one would write: batches of one length, Adam, squared error."""
+def plain_training(
+    X: list[np.ndarray], alpha: np.ndarray
+) -> tuple[Callable[[], None], Callable[[], None]]:
+    """One epoch of the loop one would write: batches of one length, Adam, squared error.
+
+    With denormal numbers flushed to zero, and as torch runs it.
+    """
     network = PlainWADNet()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     T = np.array([len(x) for x in X])
@@ -358,7 +365,6 @@ def plain_training(X: list[np.ndarray], alpha: np.ndarray) -> Callable[[], None]
             target = torch.from_numpy(alpha[which].astype(np.float32))
             batches.append((torch.from_numpy(z.transpose(0, 2, 1).copy()), target))
 
-    @flushed_denormals()
     def epoch() -> None:
         network.train()
         for x, target in batches:
@@ -366,20 +372,19 @@ def plain_training(X: list[np.ndarray], alpha: np.ndarray) -> Callable[[], None]
             nn.functional.mse_loss(network(x), target).backward()
             optimizer.step()
 
-    return epoch
+    return flushed_denormals()(epoch), epoch
 
 
 def denormals(repeats: int, names: list[str]):
-    for name in [n for n in names if n in ("20", "100", "300")]:  # at 999 it takes very long
-        flushed = plain_training(*training_set(LENGTHS[name]))
-        usual = flushed.__wrapped__  # type: ignore[attr-defined]
+    for name in [n for n in names if n != "999"]:  # there it takes very long
+        flushed, usual = plain_training(*training_set(LENGTHS[name]))
         yield "h", name, take_turns(usual, flushed, 1.0, enough("h", name, repeats))
 
 
 def wadnet_training(repeats: int, names: list[str]):
     for name, length in chosen(names):
         X, alpha = training_set(length)
-        plain = plain_training(X, alpha)
+        plain, as_it_comes = plain_training(X, alpha)
         for precision in PRECISIONS:
             what = f"c {precision}"
             if precision == "bfloat16" and not bfloat16_instructions():
@@ -389,14 +394,19 @@ def wadnet_training(repeats: int, names: list[str]):
                 max_epochs=1, validation_fraction=0, precision=precision, random_state=0
             )
             times = enough(what, name, repeats)
-            ratios = take_turns(plain, lambda: regressor.fit(X, alpha), 1.0, times)  # noqa: B023
-            yield what, name, ratios
+
+            def fit() -> None:
+                regressor.fit(X, alpha)  # noqa: B023
+
+            yield what, name, take_turns(plain, fit, 1.0, times)
+            if name != "999":
+                yield f"{what}{AS_IT_COMES}", name, take_turns(as_it_comes, fit, 1.0, times)
 
 
 def own_training(repeats: int, names: list[str]):
     for name, length in chosen(names):
         X, alpha = training_set(length)
-        plain = plain_training(X, alpha)
+        plain, as_it_comes = plain_training(X, alpha)
         with tempfile.TemporaryDirectory() as folder:
             trainer = StreamTrainer(StreamTraining(n_dims=1), folder, validation_size=1)
             low, high = (length, length) if isinstance(length, int) else length
@@ -408,8 +418,10 @@ def own_training(repeats: int, names: list[str]):
                     trainer.train_step(batch)  # noqa: B023
 
             seen = sum(batch.positions.shape[0] * batch.positions.shape[1] for batch in batches)
-            ratios = take_turns(plain, steps, points(X) / seen, enough("d", name, repeats))
-        yield "d", name, ratios
+            share, times = points(X) / seen, enough("d", name, repeats)
+            yield "d", name, take_turns(plain, steps, share, times)
+            if name != "999":
+                yield f"d{AS_IT_COMES}", name, take_turns(as_it_comes, steps, share, times)
 
 
 def own_prediction(repeats: int, names: list[str]):
