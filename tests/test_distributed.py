@@ -300,6 +300,21 @@ def test_predict__own_estimators__are_loaded_once_per_process(tmp_path, monkeypa
     assert len(loads) == 1
 
 
+def test_predict__no_neighbouring_frames_in_any_part__is_an_error_as_for_the_whole(tmp_path):
+    milliseconds = np.rint(np.arange(20) * 1000 / 120)
+    table = pd.concat(
+        pd.DataFrame({"track": k, "frame": milliseconds, "x": np.arange(20.0), "y": 0.5 * k})
+        for k in range(6)
+    )
+    folder = in_files(table, tmp_path / "in")
+    with pytest.raises(TracksFileError, match="closest are 8 apart"):
+        predict(folder, tmp_path / "out", **FAKES)
+    one_neighbour = pd.DataFrame({"track": 9, "frame": [0, 1], "x": [0.0, 1.0], "y": 0.0})
+    folder = in_files(pd.concat([table, one_neighbour]), tmp_path / "in_2")
+    cut = result(predict(folder, tmp_path / "out_2", **FAKES), tmp_path)
+    assert len(cut) == 6 * 20 + 1
+
+
 def test_predict__no_dask__says_what_to_install(tmp_path, monkeypatch):
     messy().to_parquet(tmp_path / "in.parquet")
     monkeypatch.setitem(sys.modules, "distributed", None)

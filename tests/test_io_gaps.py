@@ -35,6 +35,44 @@ def test_gaps__split_name_taken_by_another_track__stays_unique():
     assert sorted(read_tracks(odd).ids) == ["1##1", "1##2", "1#1"]
 
 
+def film(name, step, n=12):
+    """Rows of two tracks of one frame rate."""
+    return pd.concat(
+        pd.DataFrame({"track": f"{name}{k}", "frame": step * np.arange(n), "x": np.arange(n) ** 2})
+        for k in range(2)
+    )
+
+
+def test_gaps__tracks_of_two_frame_rates__are_refused_and_not_cut_to_points():
+    table = pd.concat([film("slow", 3), film("fast", 1)])
+    with pytest.raises(TracksFileError, match="2 of 4 tracks .* slow0.* a point in every 3 frames"):
+        read_tracks(table)
+    times = table.assign(t=0.05 * table.frame).drop(columns="frame")
+    with pytest.raises(TracksFileError, match="another frame rate"):
+        read_tracks(times)
+    filled = read_tracks(table, gaps="interpolate")
+    assert filled.n_points.tolist() == [12, 12, 34, 34]
+
+
+def test_gaps__short_or_uneven_tracks__are_cut_and_not_taken_for_another_rate():
+    nine = film("slow", 3, 9)
+    uneven = film("uneven", 2).query("frame != 10")
+    tracks = read_tracks(pd.concat([nine, uneven, film("fast", 1)]))
+    assert len(tracks) == 2 * (9 + 11 + 1)
+
+
+def test_gaps__no_two_neighbouring_frames__ask_whether_these_are_times():
+    milliseconds = film("a", 1, 20)
+    milliseconds["frame"] = np.rint(milliseconds.frame * 1000 / 120)
+    table = milliseconds.rename(columns={"frame": "t"})
+    with pytest.raises(TracksFileError, match="closest are 8 apart. If these are times"):
+        read_tracks(table)
+    tracks = read_tracks(table, frame_interval=1000 / 120)
+    assert tracks.n_points.tolist() == [20, 20]
+    few = pd.DataFrame({"track": "a", "frame": [0, 2, 5], "x": [0.0, 1, 2]})
+    assert len(read_tracks(few)) == 3
+
+
 def test_gaps__error__names_the_tracks():
     with pytest.raises(TracksFileError, match=r"1 of 2 tracks with missing frames \(1\)"):
         read_tracks(GAPPED, gaps="error")

@@ -33,6 +33,9 @@ from skandi.io.whole import Survey, Whole, clock_steps, fewest_tracks
 ConstantAxes = Literal["drop", "keep"]
 CONSTANT_AXES: tuple[str, ...] = get_args(ConstantAxes)
 
+# So many points of a track do not miss the same number of frames each time by chance.
+_FEWEST_OF_A_RATE = 10
+
 
 def assemble(
     table: Localisations,
@@ -76,7 +79,9 @@ def assemble(
         _keep_axes(table, whole.axes)
     elif constant_axes == "drop":
         _drop_constant_axes(table)
-    trajectories, first_frames, ids, notes = _cut(table, frames, gaps)
+    trajectories, first_frames, ids, notes = _cut(
+        table, frames, gaps, whole is None or not whole.has_neighbours
+    )
     order = natural_order(ids)
     return Tracks(
         trajectories=[trajectories[i] for i in order],
@@ -304,7 +309,7 @@ def _drop_constant_axes(table: Localisations) -> None:
 
 
 def _cut(
-    table: Localisations, frames: NDArray[np.int64], gaps: GapPolicy
+    table: Localisations, frames: NDArray[np.int64], gaps: GapPolicy, may_be_all_points: bool
 ) -> tuple[list[NDArray[np.float64]], list[int], list[str], list[str]]:
     """Trajectories, first frames, ids and notes, track by track."""
     starts = table.starts()
@@ -340,6 +345,9 @@ def _cut(
             n_rows=added.sum(),
         )
     else:
+        _require_one_rate(table, frames, starts)
+        if may_be_all_points:
+            _require_neighbours(table, frames, starts, pieces)
         ids, of_pieces = _name_pieces(track_names, owner, n_pieces)
         notes = [_joined(notes[i], note) for i, note in zip(owner, of_pieces, strict=True)]
         starts = pieces
@@ -351,6 +359,44 @@ def _cut(
         )
     trajectories = np.split(table.positions, starts[1:])
     return trajectories, frames[starts].tolist(), ids, notes
+
+
+def _require_one_rate(
+    table: Localisations, frames: NDArray[np.int64], starts: NDArray[np.int64]
+) -> None:
+    """Refuse tracks that miss the same number of frames after every point: all would be lost."""
+    lengths = np.diff(np.append(starts, len(frames)))
+    long = np.flatnonzero(lengths >= _FEWEST_OF_A_RATE)
+    apart = np.array([frames[starts[i] + 1] - frames[starts[i]] for i in long], dtype=np.int64)
+    step = np.ones(len(starts), dtype=np.int64)
+    step[long] = apart
+    same = np.diff(frames, prepend=0) == np.repeat(step, lengths)
+    same[starts] = True
+    slow = np.logical_and.reduceat(same, starts) & (step > 1)
+    if slow.any():
+        first = np.flatnonzero(slow)[0]
+        raise TracksFileError(
+            f"{table.source}: {np.count_nonzero(slow)} of {counted(len(starts), 'track')} have "
+            f"another frame rate than the rest: {table.names[table.track[starts[first]]]}, for "
+            f"example, has a point in every {step[first]} frames and none between. Read the "
+            "tracks of one rate at a time, or fill the frames between with gaps='interpolate'."
+        )
+
+
+def _require_neighbours(
+    table: Localisations,
+    frames: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    pieces: NDArray[np.int64],
+) -> None:
+    """Refuse tracks of which nothing would be left but single points."""
+    lengths = np.diff(np.append(starts, len(frames)))
+    if len(pieces) == len(frames) and lengths.max() >= _FEWEST_OF_A_RATE:
+        raise TracksFileError(
+            f"{table.source}: no two positions of a track are in neighbouring frames, the closest "
+            f"are {steps_within(frames, starts).min()} apart. If these are times, give "
+            "frame_interval in their unit; if frames are missing, use gaps='interpolate'."
+        )
 
 
 def _joined(*notes: str) -> str:

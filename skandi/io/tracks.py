@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any, TypeAlias
 
@@ -143,7 +143,7 @@ class ReadReport:
         }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Tracks:
     """Trajectories of one experiment: positions at regular times, without gaps.
 
@@ -170,6 +170,8 @@ class Tracks:
     >>> import numpy as np
     >>> from skandi.io import Tracks
     >>> tracks = Tracks.from_trajectories([np.zeros((5, 2)), np.ones((7, 2))], ids=["a", "b"])
+    >>> tracks
+    Tracks(2 of 5 to 7 points, 2-D)
     >>> len(tracks), tracks.n_dims, tracks.n_points.tolist()
     (2, 2, [5, 7])
     """
@@ -181,7 +183,7 @@ class Tracks:
     frame_interval: float | None = None
     time_unit: str | None = None
     space_unit: str | None = None
-    report: ReadReport | None = field(default=None, repr=False)
+    report: ReadReport | None = None
 
     def __post_init__(self) -> None:
         n = len(self.trajectories)
@@ -245,6 +247,17 @@ class Tracks:
             time_unit=time_unit,
             space_unit=space_unit,
         )
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return "Tracks(none)"
+        n = self.n_points
+        points = f"{n.min()}" if n.min() == n.max() else f"{n.min()} to {n.max()}"
+        told = [f"{len(self)} of {points} points", f"{self.n_dims}-D"]
+        for name in ("frame_interval", "time_unit", "space_unit"):
+            if getattr(self, name) is not None:
+                told.append(f"{name}={getattr(self, name)!r}")
+        return f"Tracks({', '.join(told)})"
 
     @property
     def n_dims(self) -> int:

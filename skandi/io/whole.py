@@ -39,6 +39,8 @@ class Whole:
         Whether times are to be put on a grid, because no frames are counted.
     frame_interval : float or None
         Time from one frame to the next as far as the source says it, before `stride`.
+    has_neighbours : bool
+        Whether any two positions of a track are in neighbouring frames.
     """
 
     filled: tuple[str, ...]
@@ -46,6 +48,7 @@ class Whole:
     stride: int = 1
     are_times: bool = False
     frame_interval: float | None = None
+    has_neighbours: bool = True
 
 
 def _no_steps() -> NDArray[np.float64]:
@@ -148,6 +151,8 @@ def whole_of(
             f"{source} has times and no frame numbers. A table that is read in parts needs "
             "frame_interval, the grid of its times."
         )
+    stride = max(survey.stride, 1)
+    single_step = frame_interval if are_times and frame_interval else stride
     if frame_interval is None:
         if len(survey.clock) and is_uneven(survey.clock[:, 1]):
             raise TracksFileError(
@@ -159,9 +164,10 @@ def whole_of(
     return Whole(
         filled=tuple(filled),
         axes=tuple(moving if drop_constant and moving else filled),
-        stride=max(survey.stride, 1),
+        stride=stride,
         are_times=are_times,
         frame_interval=frame_interval,
+        has_neighbours=survey.shortest < 1.5 * single_step,
     )
 
 
