@@ -407,6 +407,7 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
         """Give a file of its own to all that decides the weights, except the number of epochs."""
         if self.checkpoint_dir is None:
             return None
+        require_seed(self.random_state)
         initial = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
         settings = {**vars(protocol), "max_epochs": None}
         choices = (self.architecture_, self.shared_batch_norm, self.pooling_indices)
@@ -422,6 +423,21 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def require_seed(random_state: object) -> None:
+    """Refuse checkpoints of a fit that no other fit repeats.
+
+    Raises
+    ------
+    ValueError
+        If the seed is no whole number.
+    """
+    if not is_whole(random_state, 0):
+        raise ValueError(
+            f"checkpoint_dir needs a whole number as random_state, not {random_state!r}: no later "
+            "fit would find its checkpoints. Pass random_state=0, say."
+        )
 
 
 def network_size(

@@ -146,7 +146,10 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
         return outputs, targets
 
     def _check_seed_and_split_params(self, split_params: dict[str, Any], n: int) -> None:
-        if self.checkpoint_dir is not None and self.random_state is None:
+        seed = self.random_state
+        if not (seed is None or (isinstance(seed, Integral) and seed >= 0)):
+            raise ValueError(f"random_state is {seed!r}; it must be a whole number >= 0, or None.")
+        if self.checkpoint_dir is not None and seed is None:
             raise ValueError(
                 "checkpoint_dir needs a random_state: without one each fit draws other folds and "
                 "seeds and cannot take up the members of the fit before. Pass random_state=0, say."

@@ -21,6 +21,7 @@ from skandi.bagging import LengthBagging, Lengths
 from skandi.classifier import ModelClassifier
 from skandi.estimator import unchanged_on_error
 from skandi.members import is_ours
+from skandi.trajectories import require_targets
 
 # What a class that a member never saw counts in the mean of logits: e^-30 of its most probable one.
 _UNSEEN = -30.0
@@ -228,10 +229,7 @@ class LengthBaggingClassifier(ClassifierMixin, LengthBagging):
         return softmax(mean, axis=1) if self._averages_logits() else mean
 
     def _check_targets(self, y: ArrayLike) -> NDArray:
-        if y is None:
-            raise ValueError(
-                "LengthBaggingClassifier requires y to be passed, but the target y is None."
-            )
+        require_targets(y, "LengthBaggingClassifier")
         labels = column_or_1d(y, warn=True)
         check_classification_targets(labels)
         self.classes_ = np.unique(labels)

@@ -21,6 +21,7 @@ from skandi.bagging import LengthBagging, Lengths
 from skandi.errors import TrajectoryError
 from skandi.estimator import unchanged_on_error
 from skandi.regressor import AlphaRegressor
+from skandi.trajectories import require_targets
 
 
 class LengthBaggingRegressor(RegressorMixin, LengthBagging):
@@ -247,10 +248,7 @@ class LengthBaggingRegressor(RegressorMixin, LengthBagging):
         return 1.0 if _is_false(self.rescale) else float(self.rescale)
 
     def _check_targets(self, y: ArrayLike) -> NDArray:
-        if y is None:
-            raise ValueError(
-                "LengthBaggingRegressor requires y to be passed, but the target y is None."
-            )
+        require_targets(y, "LengthBaggingRegressor")
         return column_or_1d(check_array(y, ensure_2d=False, input_name="y"), warn=True)
 
     def _as_output(self, member: Any, outputs: NDArray) -> NDArray:

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from skandi.calibration import ModelCalibration
 from skandi.estimator import Objective, TrajectoryEstimator, require_as_many
 from skandi.lengths import lengths_of
+from skandi.trajectories import require_targets
 from skandi.weights import labels_of, told_labels
 
 if TYPE_CHECKING:
@@ -229,8 +230,7 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
         return classifier
 
     def _encode_targets(self, y: ArrayLike, *, learn: bool) -> NDArray:
-        if y is None:
-            raise ValueError("ModelClassifier requires y to be passed, but the target y is None.")
+        require_targets(y, "ModelClassifier")
         labels = column_or_1d(y, warn=True)
         check_classification_targets(labels)
         classes, codes = np.unique(labels, return_inverse=True)

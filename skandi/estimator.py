@@ -6,7 +6,7 @@ import copy
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -153,6 +153,7 @@ class TrajectoryEstimator(
         self, X: Any, y: ArrayLike, eval_set: tuple[Any, ArrayLike] | None
     ) -> TrajectoryEstimator:
         self._check_sizes()
+        self._check_training()
         self._built = self._asked()
         earlier = self.net_.module_ if self.warm_start and hasattr(self, "net_") else None
         if earlier is None and self.max_epochs < 1:
@@ -346,6 +347,25 @@ class TrajectoryEstimator(
                 "all of one length."
             )
 
+    def _check_training(self) -> None:
+        """Refuse parameters that would be found wanting only during or after the training."""
+        for name in ("max_epochs", "patience"):
+            value = getattr(self, name)
+            if not (isinstance(value, Integral) and value >= 0):
+                raise ValueError(f"{name} is {value!r}; pass a whole number of at least 0.")
+        for name, limits, holds in (
+            ("lr", "a finite number above 0", lambda v: 0 < v < np.inf),
+            ("lr_factor", "between 0 and 1", lambda v: 0 < v < 1),
+            ("validation_fraction", "in [0, 1)", lambda v: 0 <= v < 1),
+        ):
+            value = getattr(self, name)
+            if not (isinstance(value, Real) and holds(value)):
+                raise ValueError(f"{name} is {value!r}; it must be {limits}.")
+        for name, choices in (("views", VIEWS), ("predict_precision", PRECISIONS)):
+            value = getattr(self, name)
+            if value not in choices:
+                raise ValueError(f"{name} is {value!r}; it must be one of {list(choices)}.")
+
     def _examples(
         self,
         trajectories: list[NDArray[np.float64]],
@@ -360,10 +380,6 @@ class TrajectoryEstimator(
             require_as_many(held, held_targets)
             return self._as_examples(trajectories, targets), self._as_examples(held, held_targets)
         n = len(trajectories)
-        if not 0 <= self.validation_fraction < 1:
-            raise ValueError(
-                f"validation_fraction is {self.validation_fraction}; it must be in [0, 1)."
-            )
         if self.validation_fraction == 0:
             return self._as_examples(trajectories, targets), None
         if n < 2:

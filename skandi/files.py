@@ -31,6 +31,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(os.path.realpath(path))  # a symbolic link stays one
     if target.is_dir():
         raise IsADirectoryError(21, "is a directory, a file name is needed", str(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(2, "no such directory", str(target.parent))
     if target.exists() and not target.is_file():
         yield target
         return

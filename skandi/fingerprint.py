@@ -13,11 +13,11 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 from torch import Tensor
 
-from skandi.anomaly import AnomalyDetector, is_whole, network_size
+from skandi.anomaly import AnomalyDetector, is_whole, network_size, require_seed
 from skandi.estimator import unchanged_on_error
 from skandi.members import one_thread
 from skandi.saving import Saved
-from skandi.trajectories import learn_input, match_input
+from skandi.trajectories import learn_input, match_input, require_targets
 from skandi.versioned import Versioned
 from skandi.weights import (
     jsonable,
@@ -121,7 +121,7 @@ class DiffusionFingerprint(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
             If `y` does not match `X`, or a kind has fewer than two trajectories.
         """
         with unchanged_on_error(self):
-            self._template()._check_parameters()
+            self._check_template()
             if not is_whole(self.n_repeats, 1):
                 raise ValueError(
                     f"n_repeats is {self.n_repeats!r}; it must be a whole number >= 1."
@@ -218,7 +218,8 @@ class DiffusionFingerprint(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
             Groups are sorted, as ``numpy.unique(groups, axis=0)`` gives them.
         """
         errors = self.errors(X)
-        _, which = _distinct(np.zeros(len(errors)) if groups is None else groups, len(errors))
+        labels = np.zeros(len(errors)) if groups is None else groups
+        _, which = _distinct(labels, len(errors), "groups")
         counts = np.bincount(which)
         sums = np.zeros((len(counts), errors.shape[1]))
         np.add.at(sums, which, errors)
@@ -333,6 +334,21 @@ class DiffusionFingerprint(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
     def _template(self) -> AnomalyDetector:
         return AnomalyDetector() if self.detector is None else self.detector
 
+    def _check_template(self) -> None:
+        """Refuse detectors that are none, and checkpoints that no later fit would find."""
+        template = self._template()
+        if not isinstance(template, AnomalyDetector):
+            raise TypeError(
+                f"detector is a {type(template).__name__}; it must be an AnomalyDetector, or None."
+            )
+        template._check_parameters()
+        if not (self.random_state is None or is_whole(self.random_state, 0)):
+            raise ValueError(
+                f"random_state is {self.random_state!r}; it must be a whole number >= 0, or None."
+            )
+        if template.checkpoint_dir is not None:
+            require_seed(self.random_state)
+
     def _members(self, trajectories: list[NDArray[np.float64]]) -> list[list[AnomalyDetector]]:
         """Give unfitted detectors; the order of kinds and repeats alone decides their seeds."""
         template = self._template()
@@ -371,10 +387,9 @@ def _member(config: dict[str, Any], state: dict[str, Tensor], name: str) -> Anom
     return AnomalyDetector._from_description(config["members"][name], own)
 
 
-def _distinct(labels: ArrayLike, n: int) -> tuple[NDArray, NDArray[np.int64]]:
+def _distinct(labels: ArrayLike, n: int, name: str = "y") -> tuple[NDArray, NDArray[np.int64]]:
     """Give the distinct labels, or rows of labels, and which of them each trajectory has."""
-    if labels is None:
-        raise ValueError("DiffusionFingerprint requires y to be passed, but the target y is None.")
+    require_targets(labels, "DiffusionFingerprint")
     if isinstance(labels, (list, tuple)):
         cells = np.array(labels, dtype=object)
         if len({isinstance(cell, str) for cell in cells.flat}) > 1:
@@ -384,7 +399,7 @@ def _distinct(labels: ArrayLike, n: int) -> tuple[NDArray, NDArray[np.int64]]:
         table = column_or_1d(table, warn=True)
     if len(table) != n:
         raise ValueError(
-            f"X holds {n} trajectories and y {len(table)} kinds; they must be as many."
+            f"X holds {n} trajectories and {name} {len(table)} kinds; they must be as many."
         )
     if table.dtype != object or table.ndim == 1:
         found, which = np.unique(_plain(table), axis=0, return_inverse=True)

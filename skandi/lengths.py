@@ -162,11 +162,12 @@ def make_buckets(lengths: str | ArrayLike | None) -> list[Bucket]:
             raise ValueError(f"lengths is {lengths!r}; the only grid with a name is 'wadnet'.")
         lengths = WADNET_LENGTHS
     table = np.asarray(lengths)
-    whole = table.size > 0 and np.issubdtype(table.dtype, np.integer) and table.min() >= 1
+    fewest = 1 if table.ndim == 2 else 2  # a network of one length reads displacements
+    whole = table.size > 0 and np.issubdtype(table.dtype, np.integer) and table.min() >= fewest
     if not whole or table.ndim > 2 or (table.ndim == 2 and table.shape[1] != 2):
         raise ValueError(
-            f"lengths is {lengths!r}; pass 'wadnet', whole numbers of at least 1, pairs of them "
-            "(low, high), or None."
+            f"lengths is {lengths!r}; pass 'wadnet', whole numbers of at least 2, pairs "
+            "(low, high) of at least 1, or None."
         )
     low = table[:, 0] if table.ndim == 2 else np.atleast_1d(table)
     if (np.diff(low) <= 0).any():

@@ -24,6 +24,7 @@ from skandi.networks.alpha_head import (
     alpha_distribution_loss,
     alpha_quantiles,
 )
+from skandi.trajectories import require_targets
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -304,8 +305,7 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
         return regressor
 
     def _encode_targets(self, y: ArrayLike, *, learn: bool) -> NDArray:
-        if y is None:
-            raise ValueError("AlphaRegressor requires y to be passed, but the target y is None.")
+        require_targets(y, "AlphaRegressor")
         alpha = column_or_1d(check_array(y, ensure_2d=False, input_name="y"), warn=True)
         if self.gives_distribution and not ((alpha > 0) & (alpha <= ALPHA_GRID[-1] + 0.025)).all():
             raise ValueError(

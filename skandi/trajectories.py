@@ -26,6 +26,37 @@ _TRACK_COLUMNS = frozenset({"particle", "track", "trajectory", "traj_idx", "trac
 _NO_COORDINATES = _TRACK_COLUMNS | {"t", "time"}
 
 
+def require_targets(y: Any, who: str) -> None:
+    """Refuse targets that are not there, as a whole or in part.
+
+    Parameters
+    ----------
+    y : array-like
+        Numbers or labels.
+    who : str
+        Name of the estimator, for the error.
+
+    Raises
+    ------
+    ValueError
+        If `y` is None, or has masked entries or labels that are None or NA.
+    """
+    if y is None:
+        raise ValueError(f"{who} requires y to be passed, but the target y is None.")
+    if np.ma.is_masked(y):
+        absent = np.ma.getmaskarray(y)
+    else:
+        values = np.array(y, dtype=object) if isinstance(y, (list, tuple)) else np.asarray(y)
+        if values.dtype != object:
+            return
+        absent = np.array([each is None or type(each).__name__ == "NAType" for each in values.flat])
+    if absent.any():
+        raise ValueError(
+            f"y has {np.count_nonzero(absent)} entries without a value (masked, None or NA): drop "
+            "them and their trajectories."
+        )
+
+
 def as_trajectories(X: Any, *, min_points: int = 1) -> list[NDArray[np.float64]]:
     """Read `X` as trajectories.
 

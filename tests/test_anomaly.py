@@ -547,3 +547,10 @@ def test_making__other_folder__gets_the_files_and_says_what_is_there(tmp_path, m
     assert AnomalyDetector.load(path).max_epochs == 1
     making_detectors.main()
     assert capsys.readouterr().out == f"made {path}\n{path} is there already\n"
+
+
+@pytest.mark.parametrize("seed", [None, np.random.default_rng(0)])
+def test_checkpoints__no_seed_to_find_them_by__are_refused(tmp_path, seed):
+    with pytest.raises(ValueError, match="checkpoint_dir needs a whole number as random_state"):
+        small(random_state=seed, checkpoint_dir=tmp_path).fit(tracks())
+    assert not list(tmp_path.iterdir())

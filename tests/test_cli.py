@@ -29,6 +29,7 @@ from skandi.io import (
     sample_tracks_path,
 )
 from skandi.pretrained import PRESETS
+from skandi.pretrained.detectors import detector_path
 from skandi.provenance import file_digest
 from skandi.simulate.recipes import RECIPES, TASKS
 from skandi.training import stream
@@ -278,6 +279,7 @@ def test_predict__no_track_long_enough__is_exit_code_1_and_still_a_table(quick, 
     assert len(pd.read_csv(out)) == 2
 
 
+DETECTOR = str(detector_path("all", 20))
 ERRORS = {
     "no file": ("predict", "{tmp}/nowhere.csv"),
     "a folder": ("predict", "{tmp}"),
@@ -301,6 +303,17 @@ ERRORS = {
         *("predict", "{tmp}/good.csv", "-o", "{tmp}/out.csv", "--compare", "{tmp}/out.csv"),
     ),
     "weights that are joined": ("join", "{tmp}/good.csv", "-o", "{tmp}/good.csv"),
+    "weights of another name": ("join", "{tmp}/good.csv", "-o", "{tmp}/both.v1"),
+    "training of another name": ("train", "-o", "{tmp}/net.v1"),
+    "first weights of another kind": (
+        *("train", "-o", "{tmp}/w.safetensors", "--folder", "{tmp}/f", "--init", DETECTOR),
+    ),
+    "cooldown beyond the end": (
+        *("train", "-o", "{tmp}/w.safetensors", "--steps", "4", "--cooldown", "5"),
+    ),
+    "infinite learning rate": ("train", "-o", "{tmp}/w.safetensors", "--lr", "inf"),
+    "format against the name": ("simulate", "-o", "{tmp}/a.parquet", "--format", "tidy"),
+    "suffix without a name": ("simulate", "-o", "{tmp}/.csv"),
     "no folder for a report": ("report", "{tmp}/good.csv", "-o", "{tmp}/nowhere/out.html"),
 }
 
@@ -478,6 +491,20 @@ def test_train__senseless_option__is_refused_before_anything_is_made(option, mes
     assert result.exit_code != 0
     assert message in result.output
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["train", "join"])
+def test_weights__output_that_is_a_folder_or_read__is_refused_before_the_work(command, tmp_path):
+    folder, read = tmp_path / "folder.safetensors", tmp_path / "read.safetensors"
+    folder.mkdir()
+    read.write_text("weights")
+    inputs = ("--init", read) if command == "train" else (read, read)
+    for output, message in ((folder, "is a directory"), (read, "is an input")):
+        result = skandi_(command, *inputs, "-o", output)
+        assert result.exit_code == 2
+        assert message in result.stderr
+    assert sorted(tmp_path.iterdir()) == [folder, read]
+    assert read.read_text() == "weights"
 
 
 def test_info__installation__names_versions_weights_and_scores():

@@ -507,11 +507,39 @@ def test_failed_fit__estimator__is_as_it_was(kind, fitted):
         ({"batch_size": 0}, "batch_size is 0; pass a whole number of at least 1.*or -1"),
         ({"batch_size": -2}, "batch_size is -2"),
         ({"max_epochs": 0}, "max_epochs is 0.*1 or more"),
+        ({"max_epochs": 1.5}, "max_epochs is 1.5"),
+        ({"patience": "a"}, "patience is 'a'"),
+        ({"patience": -1}, "patience is -1"),
+        ({"lr": np.inf}, "lr is inf"),
+        ({"lr_factor": 2}, "lr_factor is 2"),
+        ({"validation_fraction": None}, "validation_fraction is None"),
+        ({"views": "foo"}, "views is 'foo'.*flip"),
+        ({"predict_precision": "foo"}, "predict_precision is 'foo'"),
     ],
 )
 def test_wrong_parameter__fit__says_what_is_allowed(kind, changes, message):
     with pytest.raises(ValueError, match=message):
         small(kind).set_params(**changes).fit(ragged(), targets(kind))
+
+
+@each_kind
+@pytest.mark.parametrize("absent", ["masked", "None", "NA"])
+def test_targets__without_a_value__are_refused(kind, absent):
+    y = targets(kind)
+    if absent == "masked":
+        y = np.ma.masked_array(y, mask=np.arange(len(y)) == 3)
+    else:
+        y = np.array(y, dtype=object)
+        y[3] = None if absent == "None" else pd.NA
+    with pytest.raises(ValueError, match="1 entries without a value"):
+        small(kind).fit(ragged(), y)
+
+
+@each_kind
+def test_save__folder_that_is_not_there__is_an_error_of_the_system(kind, tmp_path):
+    estimator = small(kind).fit(ragged(), targets(kind))
+    with pytest.raises(FileNotFoundError, match="no such directory"):
+        estimator.save(tmp_path / "nowhere" / "w.safetensors")
 
 
 @each_kind

@@ -221,3 +221,28 @@ def test_files__saved_and_loaded__is_the_same_fingerprint(tmp_path, labels):
     assert loaded.detector.get_params() == found.detector.get_params()
     with pytest.raises(WeightsError, match="holds DiffusionFingerprint, not AnomalyDetector"):
         AnomalyDetector.load(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "error", "message"),
+    [
+        (DiffusionFingerprint("x"), TypeError, "detector is a str"),
+        (DiffusionFingerprint(random_state=-1), ValueError, "random_state is -1"),
+        (DiffusionFingerprint(random_state=np.random.default_rng(0)), ValueError, "random_state"),
+        (
+            DiffusionFingerprint(AnomalyDetector(checkpoint_dir="kept")),
+            ValueError,
+            "checkpoint_dir needs",
+        ),
+    ],
+)
+def test_fit__unusable_parameters__are_named_before_the_training(fingerprint, error, message):
+    X = np.zeros((4, 20, 1))
+    with pytest.raises(error, match=message):
+        fingerprint.fit(X, ["a", "a", "b", "b"])
+
+
+def test_fit__kinds_without_a_value__are_refused():
+    X = np.zeros((4, 20, 1))
+    with pytest.raises(ValueError, match="y has 1 entries without a value"):
+        DiffusionFingerprint(random_state=0).fit(X, ["a", "a", None, "b"])

@@ -1,5 +1,7 @@
 """Shipped weights: presets, symmetric views, one trunk for both answers, corrections."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -188,7 +190,10 @@ def test_join_weights__networks_of_two_kinds__are_refused(tmp_path, other, messa
 def test_join_weights__one_file_or_a_joined_one__are_refused(tmp_path, tiny_weights):
     with pytest.raises(WeightsError, match="two or more"):
         join_weights([tiny_weights], tmp_path / "joined.safetensors")
-    join_weights([tiny_weights, tiny_weights], tmp_path / "joined.safetensors")
+    with pytest.raises(WeightsError, match="named twice"):
+        join_weights([tiny_weights, tiny_weights], tmp_path / "joined.safetensors")
+    another = shutil.copy(tiny_weights, tmp_path / "another.safetensors")
+    join_weights([tiny_weights, another], tmp_path / "joined.safetensors")
     with pytest.raises(WeightsError, match="no single network"):
         join_weights([tiny_weights, tmp_path / "joined.safetensors"], tmp_path / "more.safetensors")
 

@@ -8,7 +8,15 @@ import pytest
 
 from skandi.diffusion import ALPHA_GRID, ALPHA_RANGE, MODELS
 from skandi.errors import RecipeError
-from skandi.simulate import as_generator, simulate
+from skandi.simulate import (
+    TrajectoryStream,
+    andi_tracks,
+    as_generator,
+    make_andi,
+    mixture,
+    ornstein_uhlenbeck,
+    simulate,
+)
 from skandi.simulate.models import displacements, fgn_amplitude
 from skandi.simulate.randomness import directions, normals
 from skandi.simulate.renewal import power_law_renewals
@@ -241,3 +249,45 @@ def test_directions__many__are_unit_vectors_without_preference(n_dims):
     np.testing.assert_allclose(
         towards @ towards.T / n, np.eye(n_dims) / n_dims, atol=5 / np.sqrt(n)
     )
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: simulate("fbm", "half", 2, 5), "alpha='half'"),
+        (lambda: simulate("fbm", [[0.5], [0.5, 1]], 2, 5), "alpha="),
+        (lambda: simulate("fbm", 0.5, 2, 5, dtype="foo"), "dtype='foo'"),
+        (lambda: mixture(None, 0.5, 0.5, 0.5, 2, 5), "three models"),
+        (lambda: mixture(("fbm", "ctrw", "sbm"), 0.5, "a", 0.5, 2, 5), "gamma='a'"),
+        (lambda: ornstein_uhlenbeck(2, 5, relaxation_time="a"), "relaxation_time='a'"),
+        (lambda: make_andi(2, snr="high", length=5), "snr='high'"),
+        (lambda: make_andi(2, snr=1e-320, length=5), "above 0"),
+        (lambda: andi_tracks([1], [0.5], [30], [[np.inf]]), "sigma: noise"),
+        (lambda: andi_tracks([[1, 2]], [0.5], [30], [[1.0]]), "model has shape"),
+        (lambda: TrajectoryStream(1, snr=np.ones((48, 1)), min_batch=48), "snr has shape"),
+        (lambda: TrajectoryStream(1, min_batch=50, max_batch=10), "min_batch=50"),
+    ],
+)
+def test_simulation__what_is_no_number_or_does_not_fit__is_an_error_of_ours(make, message):
+    with pytest.raises(RecipeError, match=message):
+        make()
+
+
+def test_simulation__small_types_of_numpy__are_the_numbers_they_are():
+    one, other = (simulate("fbm", 0.5, 2, T, random_state=0) for T in (200, np.uint8(200)))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_stream__noise_given_as_an_array__is_its_own_copy():
+    snr = np.array([[2.0]])
+    one = TrajectoryStream(1, random_state=0, workers=0, snr=snr)
+    snr[:] = 100
+    other = TrajectoryStream(1, random_state=0, workers=0, snr=2.0)
+    np.testing.assert_array_equal(next(one).positions, next(other).positions)
+
+
+def test_stream__closed_one__cannot_be_sought_in():
+    stream = TrajectoryStream(1, workers=0)
+    stream.close()
+    with pytest.raises(RecipeError, match="the stream is closed"):
+        stream.seek(5)

@@ -293,7 +293,7 @@ def test_tracks__of_a_truth_table__are_those_of_its_models():
         ({"length": [5.0]}, "length has type float64"),
         ({"length": [1]}, "at least 2 points"),
         ({"sigma": [0.1]}, r"sigma \(1,\)"),
-        ({"sigma": [[-0.1]]}, "at least 0"),
+        ({"sigma": [[-0.1]]}, "from 0 to"),
         ({"recipe": "andi-datasets-2"}, "unknown recipe"),
     ],
     ids=str,

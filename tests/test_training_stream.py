@@ -359,6 +359,27 @@ def test_stream__fifty_bad_batches_in_a_row__stop_the_training(monkeypatch, tmp_
     assert trainer.skipped == 99
 
 
+def test_stream__weights_not_finite__are_neither_kept_nor_exported(tmp_path):
+    trainer = trainer_in(tmp_path)
+    trainer.save(trainer.checkpoint_path)
+    sound = trainer.checkpoint_path.read_bytes()
+    next(trainer.network.parameters()).data[0] = float("inf")
+    trainer.step = 7
+    weights = tmp_path / "w.safetensors"
+    weights.write_text("earlier")
+    for write in (lambda: trainer.save(trainer.checkpoint_path), lambda: export(trainer, weights)):
+        with pytest.raises(TrainingError, match="not finite at step 7.* smaller learning rate"):
+            write()
+    assert trainer.checkpoint_path.read_bytes() == sound
+    assert weights.read_text() == "earlier"
+
+
+@pytest.mark.parametrize("changes", [{"cooldown": 31}, {"cooldown": -1}, {"lr": float("nan")}])
+def test_stream__senseless_schedule__is_refused(changes):
+    with pytest.raises(TrainingError, match=f"{next(iter(changes))} is"):
+        replace(CONFIG, **changes)
+
+
 def test_stream__skipped_batches__are_remembered_by_the_checkpoint(monkeypatch, tmp_path):
     spoil(monkeypatch, lambda number: number == 3)
     trainer = finished(tmp_path, replace(CONFIG, steps=5, cooldown=1))

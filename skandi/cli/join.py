@@ -6,7 +6,12 @@ from pathlib import Path
 
 import typer
 
-from skandi.cli.console import require_enough, require_folder, require_other_file, say
+from skandi.cli.console import (
+    require_enough,
+    require_other_file,
+    require_weight_file,
+    say,
+)
 
 
 def join(
@@ -23,7 +28,7 @@ def join(
         "0: none.",
     ),
     novelty_size: int = typer.Option(
-        40_000,
+        60_000,
         min=0,
         help="Fresh trajectories that teach what is unlike the training data; 0: none.",
     ),
@@ -35,7 +40,7 @@ def join(
 
     For example: `skandi join first.safetensors second.safetensors -o both.safetensors`
     """
-    require_folder(output)
+    require_weight_file(output)
     require_enough(novelty_size)
     require_other_file(output, weights)
     from skandi.pretrained.calibrating import calibrate_weights

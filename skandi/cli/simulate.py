@@ -90,15 +90,18 @@ def _length(text: str) -> int | tuple[int, int]:
 
 
 def _simulated_format(output: Path, format: OutputFormat) -> str:
-    if format != "auto":
-        return format
     by_suffix = {".csv": "tidy", ".tsv": "tidy", ".parquet": "parquet", "": "challenge"}
-    if output.suffix.lower() not in by_suffix:
+    told = by_suffix.get(output.suffix.lower())
+    if format != "auto":
+        if output.suffix and told not in (None, format):
+            raise SkandiError(f"{output}: the name says {told} and --format {format}")
+        return format
+    if told is None or output.name.lower() in by_suffix:
         raise SkandiError(
             f"{output}: the name must end in .csv, .tsv or .parquet, or be a folder's without a "
             "suffix; or say the format with --format"
         )
-    return by_suffix[output.suffix.lower()]
+    return told
 
 
 def _write_simulated(

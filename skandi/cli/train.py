@@ -8,7 +8,12 @@ from typing import Any, Literal
 
 import typer
 
-from skandi.cli.console import require_enough, require_folder, say
+from skandi.cli.console import (
+    require_enough,
+    require_other_file,
+    require_weight_file,
+    say,
+)
 from skandi.errors import TrainingError
 
 Recipe = Literal["andi-2020", "andi-2020-fixed"]
@@ -54,7 +59,7 @@ def train(
         "0: none.",
     ),
     novelty_size: int = typer.Option(
-        40_000,
+        60_000,
         min=0,
         help="Fresh trajectories that teach what is unlike the training data; 0: none.",
     ),
@@ -72,7 +77,8 @@ def train(
     - `skandi train --dims 2 --steps 40000 -o my_2d.safetensors --resume`
     - `skandi train --dims 3 --init my_2d.safetensors -o my_3d.safetensors`
     """
-    require_folder(output)
+    require_weight_file(output)
+    require_other_file(output, [each for each in (init, teacher) if each is not None])
     require_enough(novelty_size)
     if folder is None:
         folder = output.with_name(f"{output.stem}.training")
@@ -82,13 +88,12 @@ def train(
             f"{folder} holds a checkpoint. Add --resume to go on from it, or name another folder "
             "with --folder."
         )
-    from skandi.pretrained import first_member
+    from skandi.pretrained import trained_network
     from skandi.pretrained.calibrating import calibrate_weights
     from skandi.pretrained.fitting_novelty import fit_novelty
     from skandi.pretrained.teaching import teacher_of
     from skandi.provenance import file_digest
     from skandi.training.stream import StreamTrainer, StreamTraining, export
-    from skandi.weights import load_weights
 
     config = StreamTraining(
         n_dims=dims,
@@ -100,7 +105,7 @@ def train(
         seed=seed,
         teacher="" if teacher is None else file_digest(teacher),
     )
-    first, initial = ({}, None) if init is None else first_member(*load_weights(init))
+    first, initial = ({}, None) if init is None else trained_network(init)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         trainer = StreamTrainer(
@@ -114,7 +119,8 @@ def train(
         say(f"warning: {warning.message}")
     say(f"computing in {trainer.config.precision}")
     if trainer.step:
-        say(f"going on at step {trainer.step} of {steps}")
+        unused = "" if init is None else f"; {init} is not read again"
+        say(f"going on at step {trainer.step} of {steps}{unused}")
     elif initial is not None:
         say(f"started from {init}; new: {', '.join(trainer.fresh) or 'nothing'}")
     trainer.run(report=lambda entry: _tell(entry, steps))

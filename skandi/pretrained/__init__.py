@@ -174,6 +174,22 @@ def first_member(
     return {**config, "network": "multiscale", "network_params": params}, own
 
 
+def trained_network(
+    path: str | os.PathLike[str],
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Read configuration and state of the first network of a file of ``skandi train`` or ``join``.
+
+    Raises
+    ------
+    WeightsError
+        If the file cannot be read, or is of another kind.
+    """
+    config, state = load_weights(path)
+    if config.get("network") not in ("multiscale", "ensemble") or "training" not in config:
+        raise WeightsError(f"{path} holds no network made by `skandi train` or `skandi join`.")
+    return first_member(config, state)
+
+
 def _fitted(
     estimator: TrajectoryEstimator, config: dict[str, Any], state: dict[str, Tensor]
 ) -> TrajectoryEstimator:

@@ -42,6 +42,9 @@ def join_weights(
     """
     if len(paths) < 2:
         raise WeightsError(f"{len(paths)} weight file(s) to join; name two or more.")
+    for k, path in enumerate(paths):
+        if any(os.path.samefile(path, other) for other in paths[:k] if os.path.exists(other)):
+            raise WeightsError(f"{path} is named twice; join networks that differ.")
     read = [load_weights(path) for path in paths]
     configs = [config for config, _ in read]
     for path, config in zip(paths, configs, strict=True):

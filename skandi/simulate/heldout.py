@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skandi.errors import RecipeError
-from skandi.simulate.models import check_request, check_sizes, cumulate
+from skandi.simulate.models import as_floats, check_request, check_sizes, cumulate
 from skandi.simulate.randomness import (
     RandomState,
     as_generator,
@@ -346,7 +346,7 @@ def _positions(steps: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _positive(name: str, value: ArrayLike, n: int, at_least: float = 0.0) -> NDArray[np.float64]:
-    values = np.asarray(value, np.float64)
+    values = as_floats(name, value)
     fits = np.isfinite(values) & (values > 0.0) & (values >= at_least)
     if values.shape not in ((), (n,)) or not fits.all():
         limit = f"at least {at_least}" if at_least else "above 0"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skandi.errors import RecipeError
-from skandi.simulate.models import check_request, cumulate
+from skandi.simulate.models import as_floats, check_request, cumulate
 from skandi.simulate.randomness import RandomState, as_generator
 from skandi.simulate.scaling import unit_displacements
 
@@ -66,10 +66,10 @@ def mixture(
     >>> tracks.shape
     (4, 100, 1)
     """
-    if isinstance(models, str) or len(models) != 3:
+    if isinstance(models, str) or not hasattr(models, "__len__") or len(models) != 3:
         raise RecipeError(f"models={models!r}: a mixture takes the names of three models")
     try:
-        exponents = np.broadcast_to(np.asarray(alpha, np.float64), 3)
+        exponents = np.broadcast_to(as_floats("alpha", alpha), 3)
     except ValueError:
         raise RecipeError(f"alpha={alpha!r}: give one number, or one per model") from None
     checked = [
@@ -87,7 +87,7 @@ def mixture(
 
 
 def _share(name: str, value: ArrayLike, n: int) -> NDArray[np.float64]:
-    shares = np.asarray(value, np.float64)
+    shares = as_floats(name, value)
     if shares.shape not in ((), (n,)) or not ((shares >= 0) & (shares <= 1)).all():
         raise RecipeError(
             f"{name} must be a number from 0 to 1, or one for each of the n_samples={n} "

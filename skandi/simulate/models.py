@@ -134,7 +134,7 @@ def cumulate(steps: NDArray[Any], out: NDArray[Any]) -> None:
 
 def block_rows(T: int, n_dims: int) -> int:
     """How many trajectories to simulate at a time."""
-    return max(16, min(16_384, BLOCK_VALUES // (T * n_dims)))
+    return max(16, min(16_384, BLOCK_VALUES // (int(T) * int(n_dims))))
 
 
 def check_request(
@@ -144,7 +144,7 @@ def check_request(
     if model not in MODELS:
         raise RecipeError(f"unknown model {model!r}: choose one of {', '.join(MODELS)}")
     check_sizes(n_samples, T, n_dims)
-    exponents = np.asarray(alpha, np.float64)
+    exponents = as_floats("alpha", alpha)
     if exponents.shape not in ((), (n_samples,)):
         raise RecipeError(
             f"alpha has shape {exponents.shape}, but a number or one value for each of the "
@@ -176,9 +176,20 @@ def check_whole(name: str, value: int, low: int, high: int | None = None) -> Non
         raise RecipeError(f"{name}={value!r}: {name} must be a whole number {limits}")
 
 
+def as_floats(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Give numbers as an array, or say that they are none."""
+    try:
+        return np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        raise RecipeError(f"{name}={value!r}: a number or an array of numbers is needed") from None
+
+
 def check_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     """Refuse any type but float64 and float32."""
-    chosen = np.dtype(dtype)
+    try:
+        chosen = np.dtype(dtype)
+    except TypeError:
+        raise RecipeError(f"dtype={dtype!r}: trajectories are made as float64 or float32") from None
     if chosen not in (np.dtype(np.float64), np.dtype(np.float32)):
         raise RecipeError(f"dtype={chosen}: trajectories are made as float64 or float32")
     return chosen

@@ -23,7 +23,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from skandi.diffusion import ALPHA_GRID, ALPHA_RANGE, MODELS
 from skandi.errors import RecipeError
-from skandi.simulate.models import block_rows, check_sizes, cumulate, displacements
+from skandi.simulate.models import (
+    as_floats,
+    block_rows,
+    check_sizes,
+    cumulate,
+    displacements,
+)
 from skandi.simulate.randomness import RandomState, as_generator, normals
 from skandi.simulate.scaling import step_std, step_std_of_challenge
 
@@ -35,6 +41,7 @@ TASKS = ("alpha", "model")
 SIGMAS = (0.1, 0.5, 1.0)
 """Standard deviations of the challenge's localisation noise, SNR 10, 2 and 1."""
 POINTS = 1000
+_LARGEST_SIGMA = 1e100  # the square of more is no number
 """Points at which andi-2020 simulates and normalises, before the cut."""
 
 Length = int | tuple[int, int] | ArrayLike
@@ -195,13 +202,15 @@ def _checked_rows(
     model: ArrayLike, alpha: ArrayLike, length: ArrayLike, sigma: ArrayLike
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
     """Read the columns of a truth table, or say what is wrong with them."""
+    if np.ndim(model) != 1:
+        raise RecipeError(f"model has shape {np.shape(model)}: give one name or index per track")
     names = [
         MODELS[k] if isinstance(k, int) and k in range(len(MODELS)) else k
         for k in np.asarray(model).tolist()
     ]
     for name in dict.fromkeys(names):
         check_choice("model", name, MODELS)
-    a, s = np.asarray(alpha, np.float64), np.asarray(sigma, np.float64)
+    a, s = as_floats("alpha", alpha), as_floats("sigma", sigma)
     T = np.array(np.asarray(length).tolist())  # whole numbers may come as objects
     n = len(names)
     if a.shape != (n,) or T.shape != (n,) or s.ndim != 2 or len(s) != n or not 1 <= s.shape[1] <= 3:
@@ -211,8 +220,8 @@ def _checked_rows(
         )
     if T.dtype.kind not in "iu" and n:
         raise RecipeError(f"length has type {T.dtype}: give whole numbers of points")
-    if not (s >= 0).all():
-        raise RecipeError("sigma: noise must be at least 0")
+    if not ((s >= 0) & (s <= _LARGEST_SIGMA)).all():
+        raise RecipeError(f"sigma: noise must be a number from 0 to {_LARGEST_SIGMA:g}")
     for name, value in zip(names, a, strict=True):
         low, high = ALPHA_RANGE[name]
         if not low - 1e-6 <= value <= high + 1e-6:  # float32 rounds as much
@@ -365,8 +374,8 @@ def resolve_sigma(
     """Turn what a user passes as ``snr`` into the noise of every axis, (n, n_dims)."""
     if snr is None:
         return np.array(SIGMAS)[rng.integers(len(SIGMAS), size=(n, n_dims))]
-    ratio = np.asarray(snr, np.float64)
-    if not (ratio > 0).all():
+    ratio = as_floats("snr", snr)
+    if not (ratio >= 1 / _LARGEST_SIGMA).all():
         raise RecipeError(f"snr={snr!r}: signal-to-noise ratios must be above 0 (inf: no noise)")
     try:
         return np.array(np.broadcast_to(1.0 / ratio, (n, n_dims)))

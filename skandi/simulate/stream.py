@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skandi.errors import RecipeError
-from skandi.simulate.models import check_whole
+from skandi.simulate.models import as_floats, check_whole
 from skandi.simulate.randomness import RandomState, seed_sequence
 from skandi.simulate.recipes import (
     TASKS,
@@ -210,11 +210,16 @@ class TrajectoryStream(Iterator[StreamBatch]):
             ("batch_points", batch_points), ("min_batch", min_batch), ("max_batch", max_batch),
         ):  # fmt: skip
             check_whole(name, size, 1)
+        if min_batch > max_batch:
+            raise RecipeError(f"min_batch={min_batch} is above max_batch={max_batch}")
         check_whole("workers", workers, 0)
         check_whole("prefetch", prefetch, 0)
         span = int(length) if isinstance(length, (int, np.integer)) else length_range(length)
         check_lengths(np.atleast_1d(span), recipe)
-        resolve_sigma(snr, min_batch, n_dims, np.random.default_rng(0))
+        if snr is not None:
+            # a copy, for batches of any size: the stream depends on what it was given alone
+            snr = as_floats("snr", snr).copy()
+            resolve_sigma(snr, 1, n_dims, np.random.default_rng(0))
         self._plan = ChunkPlan(
             n_dims=n_dims,
             recipe=recipe,
@@ -246,7 +251,7 @@ class TrajectoryStream(Iterator[StreamBatch]):
 
     def __next__(self) -> StreamBatch:
         if self._closed:
-            raise RecipeError("the stream is closed: make a new one, and seek() to go on")
+            raise RecipeError("the stream is closed: make a new one, and seek() in that to go on")
         if not self._ready:
             self._ready.extend(self._take_chunk())
         self._position += 1
@@ -254,8 +259,9 @@ class TrajectoryStream(Iterator[StreamBatch]):
 
     def seek(self, batch: int) -> TrajectoryStream:
         """Go to batch number `batch`, counted from 0, forward or back; returns the stream."""
-        if batch < 0:
-            raise RecipeError(f"seek({batch}): batches are counted from 0")
+        check_whole("batch", batch, 0)
+        if self._closed:
+            raise RecipeError("the stream is closed: make a new one, and seek() in that")
         self._cancel()
         self._next_chunk, skipped = divmod(int(batch), BATCHES_PER_CHUNK)
         if skipped:

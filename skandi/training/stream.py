@@ -8,6 +8,7 @@ or not it was interrupted.
 from __future__ import annotations
 
 import json
+import math
 import os
 import pickle
 import time
@@ -91,6 +92,15 @@ class StreamTraining:
     seed: int = 0
     network: dict[str, Any] = field(default_factory=dict)
     teacher: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.cooldown <= self.steps:
+            raise TrainingError(
+                f"cooldown is {self.cooldown!r} and steps {self.steps!r}: the rate falls within "
+                "the training, so choose a cooldown from 0 to the number of steps."
+            )
+        if not 0 < self.lr < math.inf:
+            raise TrainingError(f"lr is {self.lr!r}; it must be a finite number above 0.")
 
     def learning_rate(self, step: int) -> float:
         """Linear warm-up, plateau, linear cool-down."""
@@ -255,7 +265,14 @@ class StreamTrainer:
         return network.eval()
 
     def save(self, path: Path) -> None:
-        """Write the whole state of the training aside, then rename it to `path`."""
+        """Write the whole state of the training aside, then rename it to `path`.
+
+        Raises
+        ------
+        TrainingError
+            If weights are not finite; what was there before stays.
+        """
+        self.require_finite()
         state = {
             "config": json.dumps(asdict(self.config), sort_keys=True),
             "network": self.network.state_dict(),
@@ -269,6 +286,15 @@ class StreamTrainer:
         }
         with replacing(path) as aside:
             torch.save(state, aside)
+
+    def require_finite(self) -> None:
+        """Refuse to go on with weights that are not finite."""
+        for name, value in (*self.network.state_dict().items(), *self.average.items()):
+            if not torch.isfinite(value).all():
+                raise TrainingError(
+                    f"{name} is not finite at step {self.step}: the training has diverged. Train "
+                    "with a smaller learning rate or in float32, in another folder."
+                )
 
     def _resume(self) -> None:
         state = _read_checkpoint(self.checkpoint_path)
@@ -311,9 +337,9 @@ class StreamTrainer:
         self._log({"skipped": f"gradient not finite in a batch of length {T}"}, None)
         if self._bad_in_a_row >= _MAX_BAD_IN_A_ROW:
             raise TrainingError(
-                f"{_MAX_BAD_IN_A_ROW} batches in a row had gradients that are not finite. The "
-                f"last checkpoint in {self.directory} is sound: resume from it with a smaller "
-                "learning rate or in float32."
+                f"{_MAX_BAD_IN_A_ROW} batches in a row had gradients that are not finite. Train "
+                "with a smaller learning rate or in float32, in another folder; the last "
+                f"checkpoint in {self.directory} stays as it is."
             )
 
     def _update_average(self) -> None:
@@ -354,7 +380,13 @@ def export(
     -------
     dict
         The configuration stored in the file.
+
+    Raises
+    ------
+    TrainingError
+        If weights are not finite.
     """
+    trainer.require_finite()
     config = trainer.config
     test = FixedSet(config.n_dims, config.recipe, test_size, _TEST_SEED)
     card = {
