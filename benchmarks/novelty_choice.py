@@ -38,6 +38,7 @@ from skandi.pretrained.fitting_novelty import (
     Described,
     described,
     lengths_in_log,
+    lengths_of_others,
     make_statistics,
 )
 from skandi.simulate import simulate
@@ -64,7 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-n", type=int, default=400, help="tracks per motion and length")
     parser.add_argument("--known", type=int, default=2_000, help="tracks of the training kind")
-    parser.add_argument("--learn", type=int, default=20_000, help="tracks to learn from, each kind")
+    parser.add_argument("--learn", type=int, default=20_000, help="known tracks to learn from")
     parser.add_argument("--dims", type=int, nargs="+", default=[1])
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -152,7 +153,7 @@ def judges(
     """Give motions, and statistics of novelty that never saw the motion."""
     for name, make in MOTIONS.items():
         yield "development", name, world.regressor.novelty_, make
-    lengths = lengths_in_log(len(known.lengths), rng)
+    lengths = lengths_of_others(len(known.lengths), rng)
     others = described(world.regressor, exposure_tracks(lengths, world.n_dims, random_state=rng))
     kinds = exposure_kinds(len(lengths))
     for k, (name, make) in enumerate(EXPOSURE.items()):

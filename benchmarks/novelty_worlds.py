@@ -23,6 +23,7 @@ from skandi.pretrained.fitting_novelty import (
     TIMES_RANKED,
     described,
     lengths_in_log,
+    lengths_of_others,
     make_statistics,
 )
 from skandi.simulate import StreamBatch, TrajectoryStream, make_andi
@@ -140,6 +141,8 @@ def fit_statistics(held: str, n_dims: int, path: Path) -> NoveltyStatistics:
     for size in (SIZE, TIMES_RANKED * SIZE):
         lengths = lengths_in_log(size, rng)
         sets.append(described(regressor, mixed(size, lengths, n_dims, held, rng)))
-    lengths = lengths_in_log(SIZE, rng)
-    others = described(regressor, exposure_tracks(lengths, n_dims, random_state=rng))
+    lengths = lengths_of_others(SIZE, rng)
+    models = [model for model in MODELS if model != held]
+    others = exposure_tracks(lengths, n_dims, models=models, random_state=rng)
+    others = described(regressor, others)
     return make_statistics(sets[0], others, sets[1], regressor.trunk_)

@@ -2,7 +2,7 @@
 
     python -m skandi.pretrained.fitting_novelty my_1d.safetensors my_2d.safetensors
 
-writes ``my_1d.novelty.safetensors`` beside each, in about five core minutes per file. ``skandi
+writes ``my_1d.novelty.safetensors`` beside each, in about six core minutes per file. ``skandi
 train`` does the same at its end.
 """
 
@@ -36,9 +36,11 @@ from skandi.simulate.recipes import TASKS
 from skandi.training.loop import seeded
 from skandi.weights import load_weights
 
-SIZE = 40_000
-"""Tracks of the training kind to learn from, and of others."""
-TIMES_RANKED = 3
+SIZE = 60_000
+"""Tracks of the training kind to learn from."""
+TIMES_OTHERS = 1.5
+"""So many times as many of other kinds."""
+TIMES_RANKED = 2
 """So many times as many, of the training kind, to rank among: they set the rate of false alarms."""
 
 _SEED = 552_019_837
@@ -59,7 +61,7 @@ def fit_novelty(path: str | os.PathLike[str], size: int = SIZE) -> Path:
     path : path-like
         A file of ``skandi train``; it stays as it is.
     size : int
-        Tracks of the training kind to learn from; as many of other kinds, and three times as many
+        Tracks of the training kind to learn from; half as many again of others, and twice as many
         of the training kind among which scores are ranked. Lengths are uniform in log T.
 
     Returns
@@ -73,7 +75,7 @@ def fit_novelty(path: str | os.PathLike[str], size: int = SIZE) -> Path:
     regressor = estimator_of(path, "alpha", n_dims, "fast", config, state)
     known = described(regressor, training_kind(n_dims, recipe, size, 0))
     ranked = described(regressor, training_kind(n_dims, recipe, TIMES_RANKED * size, 1))
-    lengths = lengths_in_log(size, np.random.default_rng([_SEED, n_dims, 2]))
+    lengths = lengths_of_others(size, np.random.default_rng([_SEED, n_dims, 2]))
     others = described(regressor, exposure_tracks(lengths, n_dims, random_state=_seed(n_dims, 3)))
     statistics = make_statistics(known, others, ranked, regressor.trunk_)
     about = {
@@ -116,6 +118,11 @@ def lengths_in_log(size: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Draw lengths uniform in their logarithm over all that the networks read."""
     low, high = np.log(LENGTH_KNOTS[0]), np.log(LENGTH_KNOTS[-1])
     return np.exp(rng.uniform(low, high, size)).astype(np.int64)
+
+
+def lengths_of_others(size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw lengths of the other kinds' tracks, beside `size` of the training kind."""
+    return lengths_in_log(round(TIMES_OTHERS * size), rng)
 
 
 def make_statistics(

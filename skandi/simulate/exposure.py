@@ -1,20 +1,22 @@
 """Motions of many kinds that are none of the five models: what a novelty score learns from.
 
-They are wide families with random parameters, and what arises of two of them at once or by turns,
-made to surround the five models on all sides. None is among the held-out motions
-(`skandi.simulate.HELDOUT`), which only judge. All return positions (n, T, d) from the origin,
-without noise.
+They are wide families with random parameters, and what arises of two of them, or of one of them and
+one of the models, at once or by turns, made to surround the five models on all sides. None is among
+the held-out motions (`skandi.simulate.HELDOUT`), which only judge. All return positions (n, T, d)
+from the origin, without noise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import combinations
+from collections.abc import Callable, Sequence
+from itertools import combinations, product
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skandi.diffusion import ALPHA_RANGE, MODELS
+from skandi.simulate.models import simulate
 from skandi.simulate.randomness import RandomState, as_generator
 from skandi.simulate.recipes import resolve_sigma
 from skandi.simulate.scaling import step_std
@@ -22,19 +24,28 @@ from skandi.simulate.scaling import step_std
 Maker = Callable[[int, int, int, np.random.Generator], NDArray[np.float64]]
 
 _BLOCK_POINTS = 400_000
+_MOST_CUT = 0.5
+"""Smallest share of the points made that is kept of a track."""
 
 
 def exposure_tracks(
-    lengths: NDArray[np.int64], n_dims: int = 1, *, random_state: RandomState = None
+    lengths: NDArray[np.int64],
+    n_dims: int = 1,
+    *,
+    models: Sequence[str] = MODELS,
+    random_state: RandomState = None,
 ) -> list[NDArray[np.float64]]:
     """Make one track of each length, with the noise of the AnDi challenge.
 
-    Every other track is of one kind, and those in between are of two (`exposure_kinds`).
+    A third is of one kind each, a third of two, and a third of a kind and a model
+    (`exposure_kinds`).
 
     Parameters
     ----------
     lengths : ndarray of int of shape (n,)
     n_dims : {1, 2, 3}
+    models : sequence of str
+        Models that take part.
     random_state : int, Generator, SeedSequence or None
 
     Returns
@@ -50,16 +61,18 @@ def exposure_tracks(
     """
     rng = as_generator(random_state)
     tracks: list[NDArray[np.float64]] = [np.empty(0)] * len(lengths)
-    makers = list(EXPOSURE.values())
-    kinds = exposure_kinds(len(lengths))
+    makers = [*EXPOSURE.values(), *(_of_model(model) for model in models)]
+    kinds = exposure_kinds(len(lengths), len(models))
     for first, second in np.unique(kinds, axis=0):
         make = makers[first] if first == second else composed(makers[first], makers[second])
         rows = np.flatnonzero((kinds == (first, second)).all(axis=1))
         rows = rows[np.argsort(lengths[rows], kind="stable")]
         while rows.size:
+            # A kind's times go with the number of points it is asked for.
             longest = int(lengths[rows[-1]])
-            size = max(1, _BLOCK_POINTS // (longest * n_dims))
-            rows, block = rows[:-size], rows[-size:]
+            similar = np.searchsorted(lengths[rows], _MOST_CUT * longest)
+            first = max(similar, len(rows) - max(1, _BLOCK_POINTS // (longest * n_dims)))
+            rows, block = rows[:first], rows[first:]
             positions = make(len(block), longest, n_dims, rng)
             for row, track in zip(block, positions, strict=True):
                 tracks[row] = track[: lengths[row]]
@@ -67,26 +80,27 @@ def exposure_tracks(
     return [noisy(track, level, rng) for track, level in zip(tracks, sigma, strict=True)]
 
 
-def exposure_kinds(n: int) -> NDArray[np.int64]:
+def exposure_kinds(n: int, n_models: int = len(MODELS)) -> NDArray[np.int64]:
     """Tell which kinds `exposure_tracks` makes: (n, 2) positions in `EXPOSURE`.
 
-    The two are the same for a track of one kind.
+    The two are the same for a track of one kind. A model is the second of two, and its position
+    that in the models, after all kinds.
 
     Examples
     --------
     >>> from skandi.simulate.exposure import exposure_kinds
-    >>> exposure_kinds(5).tolist()
-    [[0, 0], [0, 1], [1, 1], [0, 2], [2, 2]]
+    >>> exposure_kinds(6).tolist()
+    [[0, 0], [0, 1], [0, 12], [1, 1], [0, 2], [0, 13]]
     """
-    single = [(k, k) for k in range(len(EXPOSURE))]
-    pairs = list(combinations(range(len(EXPOSURE)), 2))
-    turns = np.arange(n) // 2
-    of_two = np.arange(n) % 2 == 1
-    return np.where(
-        of_two[:, np.newaxis],
-        np.array(pairs)[turns % len(pairs)],
-        np.array(single)[turns % len(single)],
-    )
+    n_kinds = len(EXPOSURE)
+    of_one = [(k, k) for k in range(n_kinds)]
+    of_two = list(combinations(range(n_kinds), 2))
+    with_model = list(product(range(n_kinds), range(n_kinds, n_kinds + n_models)))
+    kinds = np.empty((n, 2), dtype=np.int64)
+    for start, some in enumerate((of_one, of_two, with_model)):
+        rows = kinds[start::3]
+        rows[:] = np.array(some)[np.arange(len(rows)) % len(some)]
+    return kinds
 
 
 def composed(first: Maker, second: Maker) -> Maker:
@@ -94,13 +108,14 @@ def composed(first: Maker, second: Maker) -> Maker:
 
     Displacements of both have unit standard deviation along each axis before. At once, each has a
     share between a quarter and three quarters; by turns, the second has one to three times the size
-    of the first or the other way round.
+    of the first or the other way round, and there is one turn at least in the first half.
     """
 
     def make(n: int, T: int, d: int, rng: np.random.Generator) -> NDArray[np.float64]:
         one, two = (_unit_steps(motion(n, T, d, rng)) for motion in (first, second))
         share = rng.uniform(0.25, 0.75, (n, 1, 1))
         change = rng.random((n, T - 1)) < 1 / _times(rng, n, 5.0, T)[:, np.newaxis]
+        change[np.arange(n), rng.integers(T // 8, T // 2, n)] = True
         is_first = (np.cumsum(change, axis=1) + rng.integers(0, 2, (n, 1))) % 2 == 1
         size = _times(rng, n, 1 / 3, 3.0)[:, np.newaxis, np.newaxis]
         by_turns = rng.random((n, 1, 1)) < 0.5
@@ -253,6 +268,14 @@ EXPOSURE: MappingProxyType[str, Maker] = MappingProxyType(
     }
 )
 """The kinds by name."""
+
+
+def _of_model(model: str) -> Maker:
+    def make(n: int, T: int, d: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        alpha = rng.uniform(*ALPHA_RANGE[model], n)
+        return simulate(model, alpha, n, T, d, random_state=rng)
+
+    return make
 
 
 def _times(rng: np.random.Generator, n: int, low: float, high: float) -> NDArray[np.float64]:
