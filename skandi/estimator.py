@@ -351,7 +351,7 @@ class TrajectoryEstimator(
         """Refuse parameters that would be found wanting only during or after the training."""
         for name in ("max_epochs", "patience"):
             value = getattr(self, name)
-            if not (isinstance(value, Integral) and value >= 0):
+            if not (isinstance(value, Integral) and int(value) >= 0):
                 raise ValueError(f"{name} is {value!r}; pass a whole number of at least 0.")
         for name, limits, holds in (
             ("lr", "a finite number above 0", lambda v: 0 < v < np.inf),
