@@ -279,7 +279,6 @@ def test_predict__no_track_long_enough__is_exit_code_1_and_still_a_table(quick, 
     assert len(pd.read_csv(out)) == 2
 
 
-DETECTOR = str(detector_path("all", 20))
 ERRORS = {
     "no file": ("predict", "{tmp}/nowhere.csv"),
     "a folder": ("predict", "{tmp}"),
@@ -305,13 +304,6 @@ ERRORS = {
     "weights that are joined": ("join", "{tmp}/good.csv", "-o", "{tmp}/good.csv"),
     "weights of another name": ("join", "{tmp}/good.csv", "-o", "{tmp}/both.v1"),
     "training of another name": ("train", "-o", "{tmp}/net.v1"),
-    "first weights of another kind": (
-        *("train", "-o", "{tmp}/w.safetensors", "--folder", "{tmp}/f", "--init", DETECTOR),
-    ),
-    "cooldown beyond the end": (
-        *("train", "-o", "{tmp}/w.safetensors", "--steps", "4", "--cooldown", "5"),
-    ),
-    "infinite learning rate": ("train", "-o", "{tmp}/w.safetensors", "--lr", "inf"),
     "format against the name": ("simulate", "-o", "{tmp}/a.parquet", "--format", "tidy"),
     "suffix without a name": ("simulate", "-o", "{tmp}/.csv"),
     "no folder for a report": ("report", "{tmp}/good.csv", "-o", "{tmp}/nowhere/out.html"),
@@ -484,7 +476,14 @@ def test_train__initial_weights_of_another_dimension__are_taken_where_they_fit(
 
 
 @pytest.mark.parametrize(
-    "option, message", [("--lr=-1", "--lr"), ("--novelty-size=1", "--novelty-size 1 is too few")]
+    "option, message",
+    [
+        ("--lr=-1", "--lr"),
+        ("--lr=inf", "lr is inf"),
+        ("--cooldown=20001", "cooldown is 20001 and steps 20000"),
+        ("--novelty-size=1", "--novelty-size 1 is too few"),
+        (f"--init={detector_path('all', 20)}", "holds no network made by `skandi train`"),
+    ],
 )
 def test_train__senseless_option__is_refused_before_anything_is_made(option, message, tmp_path):
     result = skandi_("train", "-o", tmp_path / "w.safetensors", option)

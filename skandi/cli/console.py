@@ -48,16 +48,21 @@ def printable(text: str) -> str:
 
 
 def require_folder(path: Path) -> None:
-    """Find out before the work, not after it, that no such file can be written."""
+    """Find out before the work, not after it, that there is no such folder to write to."""
     if not path.parent.is_dir():
         raise FileNotFoundError(2, "no such directory", str(path.parent))
+
+
+def require_place(path: Path) -> None:
+    """Find out before the work, not after it, that no such file can be written."""
+    require_folder(path)
     if path.is_dir():
         raise IsADirectoryError(21, "is a directory, a file name is needed", str(path))
 
 
 def require_weight_file(path: Path) -> None:
     """Refuse a name that is none of a weight file; what belongs to one is named after it."""
-    require_folder(path)
+    require_place(path)
     if path.suffix != ".safetensors":
         raise SkandiError(f"{path}: the name of a weight file must end in .safetensors")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from skandi.cli.console import require_folder, say
+from skandi.cli.console import require_place, say
 from skandi.errors import SkandiError
 
 
@@ -28,7 +28,7 @@ def export(
     """
     if output.suffix != ".onnx":
         raise SkandiError(f"{output}: the name of an ONNX file ends in .onnx.")
-    require_folder(output)
+    require_place(output)
     from skandi.onnx_export import export_onnx
     from skandi.pretrained import load_pretrained
 

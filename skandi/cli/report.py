@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from skandi.cli.console import require_folder, say
+from skandi.cli.console import require_place, say
 from skandi.cli.inputs import Input, analyse_inputs, find_inputs, read_with
 from skandi.cli.predict import (
     BRANCHES,
@@ -62,7 +62,7 @@ def report(
     """
     if output.suffix.lower() not in (".html", ".htm"):
         raise SkandiError(f"{output}: a report is a page, so the name must end in .html")
-    require_folder(output)
+    require_place(output)
     inputs = find_inputs(tracks)
     from skandi.pretrained import shipped_weights
     from skandi.provenance import file_digest

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from skandi.cli.console import require_folder, say
+from skandi.cli.console import require_place, say
 from skandi.errors import SkandiError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def simulate(
     points = _length(length)
     chosen = _simulated_format(output, format)
     if chosen != "challenge":
-        require_folder(output)
+        require_place(output)
     if seed is None:
         seed = secrets.randbits(32)
         say(f"seed {seed}")
