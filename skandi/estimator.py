@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -404,7 +405,19 @@ class TrajectoryEstimator(
     def _network(self, n_outputs: int) -> TrajectoryNetwork:
         if self.network not in NETWORKS:
             raise ValueError(f"network is {self.network!r}; it must be one of {sorted(NETWORKS)}.")
-        return NETWORKS[self.network](self.n_dims_, n_outputs, **(self.network_params or {}))
+        build, params = NETWORKS[self.network], self.network_params or {}
+        try:
+            return build(self.n_dims_, n_outputs, **params)
+        except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
+            known = [
+                name
+                for name, parameter in inspect.signature(build).parameters.items()
+                if parameter.kind is parameter.KEYWORD_ONLY
+            ]
+            raise ValueError(
+                f"network_params is {params!r}, with which no {build.__name__} can be built "
+                f"({error}). It is a dict of {', '.join(known)}; see the class for their values."
+            ) from error
 
     def _asked(self) -> dict[str, Any]:
         """The parameters that decide what is built; they may be set anew after the fit."""
@@ -430,6 +443,14 @@ class TrajectoryEstimator(
     def _device(self) -> str:
         if self.device == "auto":
             return "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError, TypeError) as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(
+                f"device is {self.device!r}, which this torch cannot use ({reason}). Pass 'cpu', "
+                "or 'auto' for a GPU where there is one."
+            ) from error
         return self.device
 
     def _adopt(self, module: TrajectoryNetwork, *, n_dims: int, min_points: int) -> None:

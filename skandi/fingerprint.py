@@ -389,12 +389,12 @@ def _member(config: dict[str, Any], state: dict[str, Tensor], name: str) -> Anom
 
 def _distinct(labels: ArrayLike, n: int, name: str = "y") -> tuple[NDArray, NDArray[np.int64]]:
     """Give the distinct labels, or rows of labels, and which of them each trajectory has."""
-    require_targets(labels, "DiffusionFingerprint")
+    require_targets(labels, "DiffusionFingerprint", name)
     if isinstance(labels, (list, tuple)):
         cells = np.array(labels, dtype=object)
         if len({isinstance(cell, str) for cell in cells.flat}) > 1:
             labels = cells  # NumPy would make text of a number beside a name
-    table = check_array(labels, ensure_2d=False, dtype=None, input_name="y")
+    table = check_array(labels, ensure_2d=False, dtype=None, input_name=name)
     if table.ndim == 1 or table.shape[1] == 1:
         table = column_or_1d(table, warn=True)
     if len(table) != n:

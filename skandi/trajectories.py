@@ -26,7 +26,7 @@ _TRACK_COLUMNS = frozenset({"particle", "track", "trajectory", "traj_idx", "trac
 _NO_COORDINATES = _TRACK_COLUMNS | {"t", "time"}
 
 
-def require_targets(y: Any, who: str) -> None:
+def require_targets(y: Any, who: str, name: str = "y") -> None:
     """Refuse targets that are not there, as a whole or in part.
 
     Parameters
@@ -35,6 +35,8 @@ def require_targets(y: Any, who: str) -> None:
         Numbers or labels.
     who : str
         Name of the estimator, for the error.
+    name : str, default="y"
+        Name of the argument, for the error.
 
     Raises
     ------
@@ -42,7 +44,7 @@ def require_targets(y: Any, who: str) -> None:
         If `y` is None, or has masked entries or labels that are None or NA.
     """
     if y is None:
-        raise ValueError(f"{who} requires y to be passed, but the target y is None.")
+        raise ValueError(f"{who} requires {name} to be passed, but the target {name} is None.")
     if np.ma.is_masked(y):
         absent = np.ma.getmaskarray(y)
     else:
@@ -52,8 +54,8 @@ def require_targets(y: Any, who: str) -> None:
         absent = np.array([each is None or type(each).__name__ == "NAType" for each in values.flat])
     if absent.any():
         raise ValueError(
-            f"y has {np.count_nonzero(absent)} entries without a value (masked, None or NA): drop "
-            "them and their trajectories."
+            f"{name} has {np.count_nonzero(absent)} entries without a value (masked, None or NA): "
+            "drop them and their trajectories."
         )
 
 

@@ -515,6 +515,13 @@ def test_failed_fit__estimator__is_as_it_was(kind, fitted):
         ({"validation_fraction": None}, "validation_fraction is None"),
         ({"views": "foo"}, "views is 'foo'.*flip"),
         ({"predict_precision": "foo"}, "predict_precision is 'foo'"),
+        (
+            {"device": "nowhere"},
+            "device is 'nowhere', which this torch.*'cpu', or 'auto'",
+        ),
+        ({"network_params": {"foo": 1}}, "network_params is {'foo': 1}.*It is a dict of"),
+        ({"network_params": 3}, "network_params is 3.*It is a dict of"),
+        ({"network": "wadnet", "network_params": {"n_layers": 0}}, "n_layers is 0.*1 or more"),
     ],
 )
 def test_wrong_parameter__fit__says_what_is_allowed(kind, changes, message):

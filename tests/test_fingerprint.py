@@ -246,3 +246,8 @@ def test_fit__kinds_without_a_value__are_refused():
     X = np.zeros((4, 20, 1))
     with pytest.raises(ValueError, match="y has 1 entries without a value"):
         DiffusionFingerprint(random_state=0).fit(X, ["a", "a", None, "b"])
+
+
+def test_error_map__groups_without_a_value__are_named_as_groups(fitted):
+    with pytest.raises(ValueError, match="groups has 1 entries without a value"):
+        fitted.error_map(np.zeros((2, 20, 1)).cumsum(axis=1), ["a", None])

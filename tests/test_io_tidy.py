@@ -62,6 +62,8 @@ VARIANTS = {
     "decimal commas": ORDINARY.replace(",", ";").replace(".", ","),
     "decimal commas after whole numbers": "track;frame;x;y;file\n9;;1;2;a.tif\n"
     + each_row(ORDINARY.replace(",", ";").replace(".", ","), ";1.5").split("\n", 1)[1],
+    "decimal commas and an odd word for nothing": "track;frame;x;y\n9;;nAn;2\n"
+    + ORDINARY.replace(",", ";").replace(".", ",").split("\n", 1)[1],
     "spaces after names": ORDINARY.replace("track,frame,x,y", "track ,frame , x ,y "),
     "windows": ORDINARY.replace("\n", "\r\n"),
     "excel": "sep=;\r\n" + ORDINARY.replace(",", ";").replace("\n", "\r\n"),
@@ -295,6 +297,7 @@ WRONG_FILES = {
     "track,x,y\n1,0,3\n": "no column for the frame",
     "track,particle,frame,x\n1,1,0,3\n": "'particle' and 'track' could each be",
     "track,frame,x\n1,0,3\n1,1,here\n": "column 'x' holds 'here' in data row 2",
+    "track;frame;x\n1;0;3,5\n1;1;here\n": "column 'x' holds 'here' in data row 2",
     "track,frame,x\n1,zero,3\n": "column 'frame' holds 'zero' in data row 1",
     "track,frame,x\n1,0.5,3\n": "frame 0.5 of track 1 is not a whole number",
     "track,frame,x\n1,0,3\n1,1,3,4\n": "not a regular table: .*line 3",

@@ -171,16 +171,18 @@ def read_csv(
     names = split_line(head.lines[0], separator, strip=False)
     are_ids = {name: name.strip() in ids for name in names}
 
+    decimal = _decimal_mark(head.lines[n_header_rows:], separator, names)
+
     def read(encoding: str) -> pd.DataFrame:
         with warnings.catch_warnings():
             # pandas only warns when it leaves out fields that have no column
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(
+            frame = pd.read_csv(
                 path,
                 sep=separator,
                 skiprows=[*range(first), *header],
                 encoding=encoding,
-                decimal=_decimal_mark(head.lines[n_header_rows:], separator, names),
+                decimal=decimal,
                 dtype={name: str for name, is_id in are_ids.items() if is_id},
                 # a group may be called "null"; what names no track is decided later
                 keep_default_na=False,
@@ -190,6 +192,7 @@ def read_csv(
                 skipinitialspace=True,
                 low_memory=False,
             ).rename(columns=str.strip)
+        return frame if decimal == "." else _with_points(frame)
 
     try:
         try:
@@ -216,6 +219,16 @@ def _decimal_mark(rows: list[str], separator: str, names: list[str]) -> str:
         if k in read and (match := _WITH_MARK.fullmatch(field))
     }
     return "," if found == {","} else "."
+
+
+def _with_points(frame: pd.DataFrame) -> pd.DataFrame:
+    """Where one odd word made text of a column of positions or times, points for its commas."""
+    for name, column in frame.items():
+        if _READ.fullmatch(str(name)) and pd.api.types.is_string_dtype(column):
+            frame[name] = column.where(
+                ~column.str.fullmatch(_WITH_MARK, na=False), column.str.replace(",", ".")
+            )
+    return frame
 
 
 def _tracks(

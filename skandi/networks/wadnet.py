@@ -73,6 +73,8 @@ class WADNet(TrajectoryNetwork):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
+        if n_layers < 1:
+            raise ValueError(f"n_layers is {n_layers}; it must be 1 or more.")
         self.n_features = hidden_size
         self.stem = nn.Conv1d(n_dims, n_filters, 3, padding=1)
         self.gated = nn.ModuleList(
