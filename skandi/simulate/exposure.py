@@ -71,8 +71,8 @@ def exposure_tracks(
             # A kind's times go with the number of points it is asked for.
             longest = int(lengths[rows[-1]])
             similar = np.searchsorted(lengths[rows], _MOST_CUT * longest)
-            first = max(similar, len(rows) - max(1, _BLOCK_POINTS // (longest * n_dims)))
-            rows, block = rows[:first], rows[first:]
+            start = max(similar, len(rows) - max(1, _BLOCK_POINTS // (longest * n_dims)))
+            rows, block = rows[:start], rows[start:]
             positions = make(len(block), longest, n_dims, rng)
             for row, track in zip(block, positions, strict=True):
                 tracks[row] = track[: lengths[row]]
