@@ -1,7 +1,7 @@
 """The shipped networks on fresh trajectories of the AnDi-2020 scoring convention.
 
     python benchmarks/andi2020.py -n 100000                  # preset fast, a quarter of an hour
-    python benchmarks/andi2020.py -n 100000 --preset best    # four times as long
+    python benchmarks/andi2020.py -n 100000 --preset best    # twice as long
     python benchmarks/andi2020.py -n 100000 --dims 1         # the other rows are kept
 
 prints MAE of α (task 1) and micro F1 of the model (task 2) for 1, 2 and 3 dimensions, lengths

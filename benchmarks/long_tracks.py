@@ -10,6 +10,7 @@ starts, outputs averaged.
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -80,9 +81,14 @@ def main() -> None:
                     flush=True,
                 )
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(
-        json.dumps({"recipe": "andi-2020-fixed", "n": options.n, "rows": rows}, indent=1) + "\n"
-    )
+    result = {
+        "recipe": "andi-2020-fixed",
+        "n": options.n,
+        "seed": SEED,
+        "load_average": os.getloadavg(),
+        "rows": rows,
+    }
+    RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How well are motions noticed that no network was trained on? Beside six other ways to notice.
+"""How well are motions noticed that no network was trained on? Beside five other ways to notice.
 
     pip install pyod                                         # one of the rivals
     python benchmarks/novelty.py --folder ~/novelty          # may be stopped, and goes on there

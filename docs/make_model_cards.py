@@ -44,8 +44,9 @@ measured track was used.
 
 **Known weaknesses.**
 
-- ATTM is recognised least often, and its α has the largest error: a short track may show a single
-  diffusivity, and then nothing tells it from Brownian motion.
+- ATTM is recognised least often in one and two dimensions (in three it is SBM, by a little), and
+  its α has the largest error over all lengths: a track may show a single diffusivity, and then
+  nothing tells it from Brownian motion. Below 50 points the error of SBM is larger.
 - At α near 1 the five models are nearly or exactly the same motion; which is named is a matter of
   how frequent each is in the training data.
 - Tracks without any noise lie outside the training data, and so do confinement, drift, switching

@@ -47,6 +47,9 @@ def main() -> None:
         "simulated FBM, α = 0.65": (simulated, np.arange(len(simulated))),
     }
     columns = [f"AE {a:g}" for a in SUBDIFFUSIVE]
+    learnt = np.array([one.history_[-1]["train_loss"] for (one,) in fingerprint.detectors_])
+    table("What each network has come to", ["training loss"], columns, learnt)
+    run.report("training loss by training alpha", learnt)
     for inference in INFERENCES:
         for name, (tracks, owner) in met.items():
             errors = member_errors(fingerprint, tracks, np.zeros(len(tracks)), inference)

@@ -29,6 +29,8 @@ def main() -> None:
         if path.exists():
             found[figure] = json.loads(path.read_text(encoding="utf-8"))
     put("figure 2a", figure_2a(found))
+    if "fig6" in found:
+        put("figure 6", figure_6(found["fig6"]))
     if "fig7" in found:
         put("figure 7", figure_7(found["fig7"]))
     put("other claims", other_claims(found))
@@ -55,6 +57,23 @@ def figure_2a(found) -> list[str]:
             ]
             lines.append(f"| {name} | {setting} | " + " | ".join(cells) + " |")
     return lines
+
+
+def figure_6(result) -> list[str]:
+    """A row per kind of tracks and way of inference, a column per network."""
+    lines = [
+        "| tracks, inference | holds | errs least | "
+        + " | ".join(f"{k / 10:g}" for k in range(1, 11))
+        + " |",
+        "|---" * 13 + "|",
+    ]
+    for claim in result["claims"]:
+        (setting,) = re.findall(r"6a-d, (.*): the FBM AE", claim["claim"])
+        least = re.sub(r"least at α = (\S+): .*", r"\1", claim["figures"])
+        errors = numbers(result[f"{setting}: mean MSE by training alpha"], " | ")
+        lines.append(f"| {setting} | {yes(claim['passed'])} | α = {least} | {errors} |")
+    learnt = numbers(result["training loss by training alpha"], " | ")
+    return [*lines, f"| training loss | | | {learnt} |"]
 
 
 def figure_7(result) -> list[str]:
@@ -116,7 +135,7 @@ def other_claims(found) -> list[str]:
     for figure, result in found.items():
         name = f" ({NETWORKS[figure]} normalisation)" if figure in NETWORKS else ""
         for claim in result["claims"]:
-            if not claim["claim"].startswith(("2a", "6e", "7")):
+            if not claim["claim"].startswith(("2a", "6", "7")):
                 told = claim["figures"].replace("|", "/")
                 lines.append(f"| {claim['claim']}{name} | {yes(claim['passed'])} | {told} |")
     return lines

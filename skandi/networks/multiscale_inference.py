@@ -164,8 +164,9 @@ class _GroupNorm:
 class _Recurrence:
     """Both directions of a GRU at once; gives sums of the states and of their squares.
 
-    tanh(x) is 2σ(2x) - 1, and torch's σ is several times as fast as its tanh. So what goes through
-    time is u = (state + 1) / 2, which starts at 1/2, and the weights are changed accordingly.
+    tanh(x) is 2σ(2x) - 1, and torch's σ is about ten times as fast as its tanh. So what goes
+    through time is u = (state + 1) / 2, which starts at 1/2, and the weights are changed
+    accordingly.
     """
 
     def __init__(self, layer: nn.GRU) -> None:
