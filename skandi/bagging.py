@@ -8,13 +8,15 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict
 from numbers import Integral
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, MetaEstimatorMixin
-from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier
+from sklearn.model_selection import KFold, PredefinedSplit, StratifiedKFold, check_cv
 from sklearn.utils import Tags
 from sklearn.utils.metadata_routing import (
     UNUSED,
@@ -97,6 +99,7 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
         self, X: Any, y: ArrayLike, split_params: dict[str, Any]
     ) -> tuple[NDArray, NDArray]:
         """Train the members; give each trajectory's output by the one that did not see it."""
+        self._check_member_kind()
         trajectories = learn_input(self, X)
         if len(trajectories[0]) < 2 and hasattr(self, "n_features_in_"):
             raise TrajectoryError(
@@ -133,6 +136,8 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
             for task in tasks
         )
         self.buckets_ = buckets
+        if buckets[-1].length is None:
+            self._tell_of_long(n_points)
         self.min_points_ = buckets[0].low
         self.members_ = [[] for _ in buckets]
         outputs: NDArray | None = None
@@ -145,6 +150,17 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
         assert outputs is not None  # there is at least one bucket and one fold
         return outputs, targets
 
+    def _check_member_kind(self) -> None:
+        wants_classes = is_classifier(self)
+        if not isinstance(self.estimator, BaseEstimator) or (
+            is_classifier(self.estimator) != wants_classes
+        ):
+            kind = "classifier" if wants_classes else "regressor"
+            raise ValueError(
+                f"estimator is {self.estimator!r}; {type(self).__name__} needs a {kind}, such as "
+                f"{self._member_type.__name__}()."
+            )
+
     def _check_seed_and_split_params(self, split_params: dict[str, Any], n: int) -> None:
         seed = self.random_state
         if not (seed is None or (isinstance(seed, Integral) and seed >= 0)):
@@ -154,6 +170,15 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
                 "checkpoint_dir needs a random_state: without one each fit draws other folds and "
                 "seeds and cannot take up the members of the fit before. Pass random_state=0, say."
             )
+        if self.checkpoint_dir is not None:
+            try:
+                Path(self.checkpoint_dir).mkdir(parents=True, exist_ok=True)
+                TemporaryFile(dir=self.checkpoint_dir).close()
+            except (OSError, TypeError) as error:
+                raise ValueError(
+                    f"checkpoint_dir is {self.checkpoint_dir!r}, where no file can be written "
+                    f"({error})."
+                ) from error
         for name, values in split_params.items():
             if np.ndim(values) and len(values) != n:
                 raise ValueError(
@@ -197,6 +222,7 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
         """Split each bucket into folds; the order of buckets and folds alone decides the seeds."""
         seeds = np.random.SeedSequence(self.random_state)
         splitter = self._splitter(_integer_seed(seeds))
+        given = _given_folds(splitter, self.cv, len(targets))
         tasks = []
         for k, bucket in enumerate(buckets):
             which = np.flatnonzero(where == k)
@@ -204,7 +230,11 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
                 name: np.asarray(v)[which] if np.ndim(v) else v for name, v in split_params.items()
             }
             try:
-                folds = list(splitter.split(np.zeros((len(which), 1)), targets[which], **params))
+                folds = (
+                    _folds_within(which, given)
+                    if given is not None
+                    else list(splitter.split(np.zeros((len(which), 1)), targets[which], **params))
+                )
             except ValueError as error:
                 up = "and more" if bucket.high is None else f"to {bucket.high}"
                 if "groups" in str(error) and "groups" not in params:
@@ -220,14 +250,15 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
         return tasks
 
     def _splitter(self, seed: int = 0) -> Any:
-        if isinstance(self.cv, Integral):
+        n_splits = 5 if self.cv is None else self.cv
+        if isinstance(n_splits, Integral):
             kind = StratifiedKFold if hasattr(self, "classes_") else KFold
-            return kind(int(self.cv), shuffle=True, random_state=seed)
+            return kind(int(n_splits), shuffle=True, random_state=seed)
         return check_cv(self.cv)
 
     def _enough(self, targets: NDArray) -> bool:
         """Tell whether a bucket can be split into folds that all have something to learn."""
-        n_splits = int(self.cv) if isinstance(self.cv, Integral) else 2
+        n_splits = self._splitter().n_splits if isinstance(self.cv, Integral | None) else 2
         if len(targets) < max(self.min_bucket, 2 * n_splits):
             return False
         if not hasattr(self, "classes_"):
@@ -249,7 +280,14 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
             )
 
     def _tell_of_long(self, n_points: NDArray) -> None:
-        length = self.buckets_[-1].length
+        length, high = self.buckets_[-1].length, self.buckets_[-1].high
+        if high is not None and (n_points > high).any():
+            warnings.warn(
+                f"{(n_points > high).sum()} of {len(n_points)} trajectories have more points than "
+                f"the last range ({high}), to whose members they are given all the same.",
+                LongTrackWarning,
+                stacklevel=4,
+            )
         if length is not None and (n_points > 2 * length).any():
             warnings.warn(
                 f"{(n_points > 2 * length).sum()} of {len(n_points)} trajectories are more than "
@@ -338,6 +376,41 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _given_folds(splitter: Any, cv: Any, n: int) -> list[tuple[NDArray, NDArray]] | None:
+    """Folds that are given by the indices of all trajectories; None if a splitter makes them."""
+    if hasattr(cv, "split") and not isinstance(splitter, PredefinedSplit):
+        return None
+    if isinstance(cv, Integral) or cv is None:
+        return None
+    if isinstance(splitter, PredefinedSplit) and len(splitter.test_fold) != n:
+        raise ValueError(
+            f"cv names the fold of {len(splitter.test_fold)} trajectories and X holds {n}; they "
+            "must be as many."
+        )
+    folds = [(np.asarray(train), np.asarray(held)) for train, held in splitter.split()]
+    for indices in (part for fold in folds for part in fold):
+        as_mask = indices.dtype == bool and len(indices) == n
+        if not as_mask and indices.size and not -n <= indices.min() <= indices.max() < n:
+            raise ValueError(
+                f"cv holds indices from {indices.min()} to {indices.max()}; X holds {n} "
+                "trajectories."
+            )
+    return [(np.arange(n)[train], np.arange(n)[held]) for train, held in folds]
+
+
+def _folds_within(
+    which: NDArray[np.int64], folds: list[tuple[NDArray, NDArray]]
+) -> list[tuple[NDArray, NDArray]]:
+    """Those trajectories of each fold that are in a bucket, as positions in the bucket."""
+    within = []
+    for fold, (train, held) in enumerate(folds):
+        ours = np.flatnonzero(np.isin(which, train)), np.flatnonzero(np.isin(which, held))
+        if not (len(ours[0]) and len(ours[1])):
+            raise ValueError(f"fold {fold} of cv has none of them to learn from or to hold out.")
+        within.append(ours)
+    return within
 
 
 def _integer_seed(seeds: np.random.SeedSequence) -> int:

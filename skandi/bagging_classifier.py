@@ -42,9 +42,12 @@ class LengthBaggingClassifier(ClassifierMixin, LengthBagging):
         arrays, and its probabilities are averaged.
     lengths : "wadnet", array-like of int, list of (low, high), or None, default="wadnet"
         The paper's 43 lengths; any grid, of which a trajectory belongs to the nearest smaller
-        length; ranges inside which every length is read as it is; or one bucket for all.
-    cv : int or splitter, default=5
-        Folds of each bucket; a number shuffles and keeps the shares of the classes.
+        length; ranges inside which every length is read as it is, the last one also taking
+        longer trajectories, with a warning; or one bucket for all.
+    cv : int, splitter, list of (train, test) or None, default=5
+        Folds of each bucket; a number shuffles and keeps the shares of the classes, and None is 5.
+        Indices, and those of a ``PredefinedSplit``, are of all trajectories: each bucket takes its
+        own of every fold.
     averaging : {"logits", "probabilities"}, default="logits"
         What is averaged over members of ours; foreign members always give probabilities.
     min_bucket : int, default=50

@@ -41,9 +41,11 @@ class LengthBaggingRegressor(RegressorMixin, LengthBagging):
         predictions are averaged.
     lengths : "wadnet", array-like of int, list of (low, high), or None, default="wadnet"
         The paper's 43 lengths; any grid, of which a trajectory belongs to the nearest smaller
-        length; ranges inside which every length is read as it is; or one bucket for all.
-    cv : int or splitter, default=5
-        Folds of each bucket; a number shuffles.
+        length; ranges inside which every length is read as it is, the last one also taking
+        longer trajectories, with a warning; or one bucket for all.
+    cv : int, splitter, list of (train, test) or None, default=5
+        Folds of each bucket; a number shuffles, and None is 5. Indices, and those of a
+        ``PredefinedSplit``, are of all trajectories: each bucket takes its own of every fold.
     rescale : {"oof", False} or float, default="oof"
         The factor of α: found on the out-of-fold predictions, 1, or as given.
     clip : tuple of float or None, default=(0.05, 2.0)

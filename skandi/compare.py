@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from functools import cache
+from numbers import Integral, Real
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -31,11 +35,11 @@ def compare_conditions(
     """Differences between conditions in median α and in the share of each model.
 
     The intervals are percentile bootstrap intervals over tracks, grouped by file. Tracks of one
-    film resemble each other, so where every condition has two files or more, files are drawn first
-    and tracks within them second. A condition with one file lends only its tracks to chance, and
-    the interval then says nothing about how films differ. Intervals of shares are at least as wide
-    as Newcombe's for independent tracks (Stat. Med. 17:873, 1998, method 10), which has a width
-    also where all tracks are of one model. A median of one track has no interval.
+    film resemble each other, so where both conditions have two files or more, files are drawn first
+    and tracks within them second. Beside a condition with one file only tracks are left to chance,
+    and the interval then says nothing about how films differ. Intervals of shares are at least as
+    wide as Newcombe's for independent tracks (Stat. Med. 17:873, 1998, method 10), which has a
+    width also where all tracks are of one model. A median of one track has no interval.
 
     Parameters
     ----------
@@ -43,14 +47,14 @@ def compare_conditions(
         Rows of `analyse`, with a column for the condition and perhaps one for the file. Tracks
         without an α are left out.
     condition, file : str
-        Names of these columns. Without a column `file` each condition counts as one file.
+        Names of these columns. Without a column ``"file"`` each condition counts as one file.
     reference : str, optional
         Condition the others are compared with; the first in the table when left out.
     confidence : float, default=0.95
         Of the intervals, each by itself: with five models, look twice at a single one that just
         excludes 0.
     n_resamples : int, default=2000
-        Bootstrap samples.
+        Bootstrap samples; enough for the ends of the interval, 2 / (1 - `confidence`) at least.
     random_state : int, Generator or None, default=0
         The same seed gives the same intervals.
 
@@ -68,6 +72,8 @@ def compare_conditions(
     SkandiError
         If there is no such column, fewer than two conditions, a condition without an α, or a row
         without a condition or a file.
+    ValueError
+        If `confidence` is no share, or `n_resamples` too few.
 
     Examples
     --------
@@ -83,6 +89,7 @@ def compare_conditions(
     ('median alpha', True)
     """
     _require_columns(table, condition, file)
+    _require_bootstrap(confidence, n_resamples)
     read = table[table["alpha"].notna()]
     names = list(dict.fromkeys(table[condition].astype(str)))
     first = names[0] if reference is None and names else str(reference)
@@ -98,15 +105,20 @@ def compare_conditions(
         if rows.empty:
             raise SkandiError(f"No track of condition {name!r} has an α: leave it out.")
         films[name] = _films(rows, file)
-    draw_files = min(len(f) for f in films.values()) > 1
-    drawn = {n: _bootstrap(f, draw_files, n_resamples, rng) for n, f in films.items()}
+
+    @cache
+    def drawn(name: str, by_file: bool) -> NDArray[np.float64]:
+        return _bootstrap(films[name], by_file, n_resamples, rng)
+
     tail = (1 - confidence) / 2
     rows = []
     for name in names:
         if name == first:
             continue
         ours, theirs = (_quantities(np.concatenate(films[n])) for n in (name, first))
-        lower, upper = np.quantile(drawn[name] - drawn[first], [tail, 1 - tail], axis=0)
+        by_file = min(len(films[name]), len(films[first])) > 1
+        apart = drawn(name, by_file) - drawn(first, by_file)
+        lower, upper = np.quantile(apart, [tail, 1 - tail], axis=0)
         n_ours, n_theirs = (sum(map(len, films[n])) for n in (name, first))
         if min(n_ours, n_theirs) == 1:
             lower[0] = upper[0] = np.nan
@@ -127,7 +139,7 @@ def compare_conditions(
                     "n_tracks": n_ours,
                     "n_files_reference": len(films[first]),
                     "n_files": len(films[name]),
-                    "note": _caution(films[first], films[name], draw_files),
+                    "note": _caution(films[first], films[name], by_file),
                 }
             )
     return pd.DataFrame(rows)
@@ -191,14 +203,28 @@ def model_shares(models: pd.Series) -> NDArray[np.float64]:
 
 
 def _require_columns(table: pd.DataFrame, condition: str, file: str) -> None:
-    missing = [name for name in (condition, "alpha", "model") if name not in table]
+    needed = [condition, "alpha", "model"]
+    if file != "file":
+        needed.append(file)
+    missing = [name for name in needed if name not in table]
     if missing:
         raise SkandiError(
-            f"The table has no column {', '.join(missing)}. Pass rows of skandi.analyse, each with "
-            "its condition: table.assign(condition=...)."
+            f"The table has no column {', '.join(map(str, missing))}. Pass rows of skandi.analyse, "
+            "each with its condition: table.assign(condition=...)."
         )
     require_all_named(table, condition)
     require_all_named(table, file)
+
+
+def _require_bootstrap(confidence: float, n_resamples: int) -> None:
+    if not isinstance(confidence, Real) or not 0 < confidence < 1:
+        raise ValueError(f"confidence is {confidence!r}; it must be a share, such as 0.95.")
+    fewest = math.ceil(2 / (1 - confidence))
+    if not isinstance(n_resamples, Integral) or n_resamples < fewest:
+        raise ValueError(
+            f"n_resamples is {n_resamples!r}; an interval of {confidence:g} needs a whole number, "
+            f"{fewest} at least."
+        )
 
 
 def require_all_named(table: pd.DataFrame, column: str) -> None:
@@ -228,22 +254,22 @@ def _quantities(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _bootstrap(
-    films: list[NDArray[np.float64]], draw_files: bool, n: int, rng: np.random.Generator
+    films: list[NDArray[np.float64]], by_file: bool, n: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """The quantities of n samples, (n, 1 + 5)."""
     every = np.arange(len(films))
-    at_once = 1 if draw_files else max(1, _BLOCK_TRACKS // sum(map(len, films)))
+    at_once = 1 if by_file else max(1, _BLOCK_TRACKS // sum(map(len, films)))
     drawn = []
     for first in range(0, n, at_once):
         rows = min(at_once, n - first)
-        which = rng.choice(every, size=len(every)) if draw_files else every
+        which = rng.choice(every, size=len(every)) if by_file else every
         sample = [films[k][rng.integers(len(films[k]), size=(rows, len(films[k])))] for k in which]
         drawn.append(_quantities(np.concatenate(sample, axis=1)))
     return np.concatenate(drawn)
 
 
 def _caution(
-    reference: list[NDArray[np.float64]], other: list[NDArray[np.float64]], draw_files: bool
+    reference: list[NDArray[np.float64]], other: list[NDArray[np.float64]], by_file: bool
 ) -> str:
     cautions = []
     fewest = min(len(reference), len(other))
@@ -254,7 +280,7 @@ def _caution(
             if fewest_tracks > 1
             else "no interval of the median: a condition has one track"
         )
-    if not draw_files:
+    if not by_file:
         cautions.append(
             "interval over tracks only: a condition with one file cannot tell how files differ"
         )

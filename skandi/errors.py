@@ -42,7 +42,7 @@ class LongTrackWarning(UserWarning):
 
 
 class ShortTrackWarning(UserWarning):
-    """Tracks were left out because they are shorter than what any network reads."""
+    """Tracks are so short that they were left out, or may have been meant as something else."""
 
 
 class SlowArithmeticWarning(UserWarning):

@@ -376,6 +376,8 @@ class TrajectoryEstimator(
     ) -> tuple[TrajectoryExamples, TrajectoryExamples | None]:
         """Make examples to train on and to judge epochs by; crops of one track stay together."""
         if eval_set is not None:
+            if not isinstance(eval_set, tuple) or len(eval_set) != 2:
+                raise ValueError("eval_set must be a tuple (X, y), trajectories and targets.")
             held = match_input(self, eval_set[0])
             held_targets = self._encode_targets(eval_set[1], learn=False)
             require_as_many(held, held_targets)

@@ -143,7 +143,7 @@ def make_buckets(lengths: str | ArrayLike | None) -> list[Bucket]:
     Returns
     -------
     list of Bucket
-        By growing length; the last one has no upper limit.
+        By growing length; what is longer than the last one belongs to it as well.
 
     Raises
     ------
@@ -176,7 +176,8 @@ def make_buckets(lengths: str | ArrayLike | None) -> list[Bucket]:
         raise ValueError(
             f"lengths is {lengths!r}; each range must begin one above the end of the one before."
         )
-    high = [*(int(v) - 1 for v in low[1:]), None]
+    end = int(table[-1, 1]) if table.ndim == 2 else None
+    high = [*(int(v) - 1 for v in low[1:]), end]
     return [
         Bucket(None if table.ndim == 2 else int(v), int(v), h)
         for v, h in zip(low, high, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import threading
 import warnings
@@ -9,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import PicklingError
+from types import FunctionType
 
 import joblib
 import numpy as np
@@ -180,15 +183,29 @@ def _key(
 ) -> str:
     """Name what decides the result: parameters, data, bucket, fold and seed.
 
-    Parameters are part of it, so clones in a search cannot take each other's members.
+    Parameters are part of it, so clones in a search cannot take each other's members; of functions
+    among them, what they are made of, though not what they call.
     """
 
     # Joblib's hash sees how an array lies in memory, which differs between worker processes.
     def values(data: tuple[Trajectories, NDArray]) -> tuple[list[int], NDArray, NDArray]:
         return [len(t) for t in data[0]], np.concatenate(data[0]), np.array(data[1])
 
-    what = (type(member), member.get_params(), task.bucket, task.fold, task.seed)
-    return joblib.hash((*what, values(own), values(fold)), hash_name="sha1")
+    params = member.get_params()
+    # A function is pickled as its name, whatever it does.
+    code = {
+        name: marshal.dumps(value.__code__, 2)
+        for name, value in params.items()
+        if isinstance(value, FunctionType)
+    }
+    what = (type(member), params, *[code] * bool(code), task.bucket, task.fold, task.seed)
+    try:
+        return joblib.hash((*what, values(own), values(fold)), hash_name="sha1")
+    except PicklingError as error:
+        raise ValueError(
+            "checkpoint_dir keeps members as pickles, and a parameter of this one cannot be in one "
+            f"({error}). Replace a lambda by a function of a module, or pass checkpoint_dir=None."
+        ) from error
 
 
 def _read(path: Path) -> tuple[BaseEstimator, NDArray] | None:

@@ -8,6 +8,7 @@ unit of length.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, 
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skandi.errors import ShortTrackWarning
 from skandi.trajectories import learn_input, like_input, match_input
 from skandi.versioned import Versioned
 
@@ -190,6 +192,13 @@ class TrajectoryNormalizer(Versioned, OneToOneFeatureMixin, TransformerMixin, Ba
         self
         """
         learn_input(self, X, min_points=1)
+        if getattr(self, "n_features_in_", None) in (2, 3) and len(X) > self.n_features_in_:
+            warnings.warn(
+                f"X of shape {np.shape(X)} is read as {len(X)} trajectories of "
+                f"{self.n_features_in_} points. If it is one trajectory, pass [X].",
+                ShortTrackWarning,
+                stacklevel=2,
+            )
         return self
 
     def transform(self, X: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -255,7 +256,7 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
             ``median``, ``lower``, ``upper``, ``expected_error`` and ``spread`` (the expected root
             mean square error), each of shape (n,).
         """
-        if not 0 < coverage < 1:
+        if not isinstance(coverage, Real) or not 0 < coverage < 1:
             raise ValueError(f"coverage is {coverage!r}; it must be between 0 and 1, e.g. 0.9.")
         logits = self._distribution(features)
         level = np.full(len(features), float(coverage))

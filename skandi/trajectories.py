@@ -9,7 +9,7 @@ Two kinds of input are told apart, because scikit-learn gives the number of colu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from numbers import Number
 from typing import Any
 
@@ -23,7 +23,7 @@ from skandi.errors import TrajectoryError
 MAX_DIMS = 3
 _INDICES_SHOWN = 20
 _TRACK_COLUMNS = frozenset({"particle", "track", "trajectory", "traj_idx", "track_id", "frame"})
-_NO_COORDINATES = _TRACK_COLUMNS | {"t", "time"}
+_NO_COORDINATES = _TRACK_COLUMNS | {"t", "time", "position_t", "spot_id"}
 
 
 def require_targets(y: Any, who: str, name: str = "y") -> None:
@@ -114,6 +114,8 @@ def learn_input(
         trajectories = _read_ragged(X, min_points=min_points)
     else:
         _refuse_table(X)
+        if hasattr(X, "trajectories") or isinstance(X, Iterator):
+            raise TrajectoryError(_wrong_container(X, 0))
         trajectories = _rows(validate_data(estimator, X, dtype=np.float64))
     estimator.n_dims_ = trajectories[0].shape[1]
     return trajectories
@@ -158,10 +160,11 @@ def require_points(trajectories: Sequence[NDArray], min_points: int, *, why: str
 
 def _is_ragged(X: Any, *, nested_is_table: bool = True) -> bool:
     """Tell ragged input from a table; scikit-learn's validation handles whatever is neither."""
-    if isinstance(X, np.ndarray):
-        if X.dtype == object and X.ndim == 1:
-            return len(X) > 0 and not _is_scalar(X[0])
-        return X.ndim == 3
+    n_dims = getattr(X, "ndim", None)
+    if n_dims == 1 and X.dtype == object:
+        return len(X) > 0 and not _is_scalar(next(iter(X)))
+    if n_dims is not None:
+        return n_dims == 3
     if not isinstance(X, (list, tuple)):
         return False
     if len(X) == 0:
@@ -279,6 +282,8 @@ def _refuse_table(X: Any) -> None:
 
 
 def _wrong_container(X: Any, ndim: int) -> str:
+    if hasattr(X, "trajectories"):
+        return f"X is a {type(X).__name__}. Pass its arrays, as in X.trajectories."
     return (
         f"X is a {type(X).__name__} with {ndim} dimension(s). Pass a list of (T, d) arrays, an "
         "(n, T, d) array, or an (n, T) table of one-dimensional trajectories; for one trajectory "

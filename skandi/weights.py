@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -187,13 +188,19 @@ def build_for(make: Callable[[], Module], state: Mapping[str, Tensor], sizes: An
 
 
 def jsonable(params: dict[str, Any]) -> dict[str, Any]:
-    """Keep what JSON can hold, arrays as lists; the rest, such as generators, becomes None."""
-    kept = {}
+    """Keep what JSON can hold, arrays as lists, and warn of the rest, such as splitters."""
+    kept, lost = {}, []
     for name, value in params.items():
         try:
             kept[name] = json.loads(json.dumps(value, default=_as_plain))
         except TypeError:
-            kept[name] = None
+            lost.append(f"{name} ({type(value).__name__})")
+    if lost:
+        warnings.warn(
+            f"A file cannot keep {', '.join(lost)}: an estimator that is loaded from it has the "
+            "default there. Its predictions are the same, another fit need not be.",
+            stacklevel=4,
+        )
     return kept
 
 
@@ -242,6 +249,8 @@ def labels_of(dtype: str, values: list[Any]) -> NDArray:
 def _as_plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
+    if isinstance(value, range):
+        return list(value)
     raise TypeError(f"{type(value).__name__} is not JSON serializable")
 
 

@@ -234,7 +234,7 @@ def test_predict_interval__no_distribution_or_no_coverage__says_what_to_do(regre
     wadnet = small("alpha wadnet").fit(ragged(), alphas())
     with pytest.raises(ValueError, match="gives one number .* Use network='multiscale'"):
         wadnet.predict_interval(ragged())
-    for coverage in (0, 1, 90, -0.1):
+    for coverage in (0, 1, 90, -0.1, "0.9", [0.5, 0.9]):
         with pytest.raises(ValueError, match="must be between 0 and 1"):
             regressor.predict_interval(ragged(), coverage)
     with pytest.raises(ValueError, match="24 trajectories and y 3"):

@@ -270,6 +270,21 @@ def test_report__several_files__are_named_in_its_title(quick, no_pictures, tmp_p
         assert f"<h1>{title}</h1>" in out.read_text(encoding="utf-8")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names elsewhere are text")
+def test_predict_and_report__names_that_are_no_text__are_told_with_a_replacement(
+    quick, no_pictures, tmp_path
+):
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.csv")
+    for path in (odd, tmp_path / "b.csv"):
+        table_of_tracks(path, 1, 20)
+    out = tmp_path / "out.csv"
+    assert skandi_("predict", odd, tmp_path / "b.csv", "-o", out).exit_code == 0
+    assert pd.read_csv(out).condition.tolist() == ["caf\N{REPLACEMENT CHARACTER}", "b"]
+    page = tmp_path / "page.html"
+    assert skandi_("report", odd, "-o", page).exit_code == 0
+    assert "caf\N{REPLACEMENT CHARACTER}.csv</h1>" in page.read_text(encoding="utf-8")
+
+
 def test_predict__no_track_long_enough__is_exit_code_1_and_still_a_table(quick, tmp_path):
     path, out = tmp_path / "tracks.csv", tmp_path / "out.csv"
     path.write_text("track,frame,x\n1,0,0.5\n1,1,1.5\n2,0,3.5\n")
@@ -292,6 +307,8 @@ ERRORS = {
     "empty file": ("predict", "{tmp}/empty.csv"),
     "no file like it": ("predict", "{tmp}/z*.csv"),
     "twice the same file": ("predict", "{tmp}/good.csv", "{tmp}/go*.csv"),
+    "twice under two names": ("predict", "{tmp}/good.csv", "{tmp}/../{tmp.name}/good.csv"),
+    "name that is a condition": ("predict", "good={tmp}/empty.csv", "{tmp}/good.csv"),
     "report that is no page": ("report", "{tmp}/good.csv", "-o", "{tmp}/out.pdf"),
     "folder to a table": ("predict", "{tmp}", "-o", "{tmp}/out.csv"),
     "output that is an input": ("predict", "{tmp}/good.csv", "-o", "{tmp}/good.csv"),
@@ -421,6 +438,29 @@ def test_join__two_trainings__writes_weights_that_load_and_start_others(small_tr
     result = skandi_("train", *common, "--init", both, "--teacher", both, "-o", out)
     assert "new: nothing" in result.stderr, result.output
     assert load_weights(out)[0]["training"]["teacher"] == file_digest(both)
+
+
+@pytest.mark.parametrize("command", ["train", "join"])
+def test_weights__interrupted_before_they_are_whole__leave_what_was_there(
+    small_training, monkeypatch, tmp_path, command
+):
+    common = ("--dims", 2, "--steps", 1, "--test-size", 20, "--precision", "float32")
+    one, two, out = (tmp_path / f"{name}.safetensors" for name in ("one", "two", "out"))
+    if command == "join":
+        for seed, made in enumerate((one, two)):
+            plain = ("--seed", seed, "--calibration-size", 0, "--novelty-size", 0, "-o", made)
+            assert skandi_("train", *common, *plain).exit_code == 0
+    out.write_text("what was there")
+    before = {path: path.read_bytes() for path in tmp_path.glob("*.safetensors")}
+
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("skandi.pretrained.fitting_novelty.fit_novelty", interrupted)
+    arguments = (one, two) if command == "join" else common
+    assert skandi_(command, *arguments, *QUICK, "-o", out).exit_code != 0
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.safetensors")} == before
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 def test_train__run__writes_weights_that_load(small_training, tmp_path):

@@ -92,6 +92,34 @@ def test_compare__films_that_differ__widen_the_interval():
     assert few.note[0] == "interval too narrow: 2 files are few to tell how files differ"
 
 
+def test_compare__another_condition_of_one_file__changes_no_other_interval():
+    a, b = (condition(name, n=400, files=10, spread=0.3, seed=k) for k, name in enumerate("ab"))
+    alone = compared(a, b).iloc[0]
+    beside = compared(a, b, condition("pilot", n=20)).set_index(["condition", "quantity"])
+    both = beside.loc[("b", "median alpha")]
+    width = alone.upper - alone.lower
+    assert both.upper - both.lower == pytest.approx(width, rel=0.2)
+    assert (both.n_files, both.note) == (10, "")
+    assert beside.loc[("pilot", "median alpha"), "note"].startswith("interval over tracks only")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"confidence": 95},
+        {"confidence": 1},
+        {"confidence": 0},
+        {"confidence": "0.95"},
+        {"n_resamples": 0},
+        {"n_resamples": 10},
+        {"n_resamples": 100.0},
+    ],
+)
+def test_compare__senseless_bootstrap__is_refused(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} is {next(iter(wrong.values()))!r}"):
+        compared(condition("a"), condition("b"), **wrong)
+
+
 def test_compare__few_tracks__have_no_false_certainty():
     one = compared(condition("a", n=1), condition("b", n=9)).set_index("quantity")
     assert one.loc["median alpha", ["lower", "upper"]].isna().all()
@@ -140,6 +168,13 @@ BAD = {
         "'b' has an α",
     ),
 }
+
+
+def test_compare__column_of_files_that_is_not_there__is_refused():
+    table = pd.concat([condition("a"), condition("b")]).drop(columns="file")
+    assert (compare_conditions(table).n_files == 1).all()
+    with pytest.raises(SkandiError, match="no column film"):
+        compare_conditions(table, file="film")
 
 
 @pytest.mark.parametrize("case", BAD)

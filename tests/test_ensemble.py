@@ -9,7 +9,12 @@ import sklearn
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.metrics import r2_score
-from sklearn.model_selection import BaseCrossValidator, GridSearchCV, GroupKFold
+from sklearn.model_selection import (
+    BaseCrossValidator,
+    GridSearchCV,
+    GroupKFold,
+    PredefinedSplit,
+)
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 from small_estimators import SMALL_MULTISCALE, TINY_WADNET
@@ -39,7 +44,7 @@ def test_make_buckets__wadnet__are_the_papers_43():
 
 
 def test_make_buckets__ranges__read_every_length_as_it_is():
-    assert make_buckets([(10, 49), (50, 199)]) == [Bucket(None, 10, 49), Bucket(None, 50, None)]
+    assert make_buckets([(10, 49), (50, 199)]) == [Bucket(None, 10, 49), Bucket(None, 50, 199)]
     assert make_buckets(None) == [Bucket(None, 1, None)]
 
 
@@ -117,7 +122,7 @@ def test_regressor__ranges__networks_read_every_length_whole():
     member = AlphaRegressor("multiscale", network_params=SMALL_MULTISCALE, max_epochs=1)
     bag = LengthBaggingRegressor(member, lengths=[(10, 19), (20, 40)], cv=2, min_bucket=9)
     bag.set_params(rescale=False, clip=None, random_state=0).fit(X, y)
-    assert bag.buckets_ == [Bucket(None, 10, 19), Bucket(None, 20, None)]
+    assert bag.buckets_ == [Bucket(None, 10, 19), Bucket(None, 20, 40)]
     assert [member.length for members in bag.members_ for member in members] == [None] * 4
     several = [*X[:8], tracks(1, low=90, high=90)[0][0]]
     assert {len(t) >= 20 for t in several} == {True, False}
@@ -125,7 +130,73 @@ def test_regressor__ranges__networks_read_every_length_whole():
         np.mean([member.predict([t])[0] for member in bag.members_[int(len(t) >= 20)]])
         for t in several
     ]
-    assert_allclose(bag.predict(several), expected, rtol=1e-5)
+    with pytest.warns(LongTrackWarning, match=r"1 of 9 .* more points than the last range \(40\)"):
+        assert_allclose(bag.predict(several), expected, rtol=1e-5)
+
+
+# Folds that are given -----------------------------------------------------------------------------
+
+
+def test_members__folds_given_as_indices__are_of_all_trajectories():
+    X, y = tracks(60, high=30)
+    fold = np.arange(60) % 3
+    by_index = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(3)]
+    bag = LengthBaggingRegressor(
+        SpreadRegressor(), lengths=[10, 20], min_bucket=5, rescale=False, clip=None
+    )
+    for cv in (by_index, PredefinedSplit(fold)):
+        fitted = clone(bag).set_params(cv=cv).fit(X, y)
+        for k, (train, held) in enumerate(by_index):
+            for b, members in enumerate(fitted.members_):
+                where = bucket_of([len(t) for t in X], fitted.buckets_) == b
+                own = [i for i in train if where[i]]
+                alone = SpreadRegressor().fit(*cropped([X[i] for i in own], y[own], b))
+                assert members[k].slope_ == pytest.approx(alone.slope_)
+            assert np.isfinite(fitted.oof_prediction_[held]).all()
+    part = clone(bag).set_params(cv=[(np.arange(30), np.arange(30, 60))]).fit(X, y)
+    assert np.isfinite(part.oof_prediction_).tolist() == [False] * 30 + [True] * 30
+
+
+def cropped(X, y, bucket):
+    parts = [two_crops(t, length=(10, 20)[bucket]) for t in X]
+    return [p for several in parts for p in several], np.repeat(y, [len(s) for s in parts])
+
+
+@pytest.mark.parametrize(
+    ("cv", "message"),
+    [
+        (PredefinedSplit(np.arange(120) % 3), "fold of 120 trajectories and X holds 60"),
+        ([(np.arange(30), np.arange(30, 90))], "indices from 30 to 89; X holds 60"),
+        ([(np.arange(60), np.arange(0))], "fold 0 of cv has none of them"),
+    ],
+)
+def test_members__folds_of_other_trajectories__are_refused(cv, message):
+    X, y = tracks(60, high=30)
+    with pytest.raises(ValueError, match=message):
+        LengthBaggingRegressor(SpreadRegressor(), lengths=[10], cv=cv).fit(X, y)
+
+
+def test_members__no_folds_named__are_the_default():
+    X, _ = tracks(60, high=19)
+    y = np.repeat(["a", "b", "c"], 20)
+    bag = LengthBaggingClassifier(SpreadClassifier(), lengths=[10], min_bucket=9, random_state=0)
+    probabilities = [clone(bag).set_params(cv=cv).fit(X, y).predict_proba(X) for cv in (None, 5)]
+    np.testing.assert_array_equal(*probabilities)
+
+
+@pytest.mark.parametrize(
+    ("bag", "wanted"),
+    [
+        (LengthBaggingClassifier(AlphaRegressor()), r"needs a classifier, such as ModelClassifier"),
+        (LengthBaggingRegressor(ModelClassifier()), r"needs a regressor, such as AlphaRegressor"),
+        (LengthBaggingRegressor(AlphaRegressor), r"needs a regressor"),
+        (LengthBaggingRegressor("wadnet"), r"estimator is 'wadnet'.*needs a regressor"),
+    ],
+)
+def test_members__of_another_kind__are_refused_before_the_training(bag, wanted):
+    X, y = tracks(60)
+    with pytest.raises(ValueError, match=wanted):
+        bag.fit(X, y > 1)
 
 
 # Groups and other metadata ------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import Pipeline
 from small_estimators import TINY_WADNET
 from spread_estimators import SpreadRegressor, tiny_alpha, tracks
@@ -119,6 +119,16 @@ def test_save__parameters_and_labels_of_any_type__come_back(tmp_path):
     assert again.classes_.dtype == np.int32
     assert_array_equal(again.feature_names_in_, bag.feature_names_in_)
     assert_array_equal(again.predict(table), bag.predict(table))
+
+
+def test_save__parameters_that_a_file_cannot_keep__are_the_default_and_are_named(tmp_path):
+    X, y = tracks(60, high=20)
+    bag = small_bag(lengths=range(10, 20, 5), cv=KFold(2)).fit(X, y)
+    with pytest.warns(UserWarning, match=r"cannot keep cv \(KFold\).*the default there"):
+        bag.save(tmp_path / "bag.safetensors")
+    again = LengthBaggingRegressor.load(tmp_path / "bag.safetensors")
+    assert (again.lengths, again.cv) == ([10, 15], 5)
+    assert_array_equal(again.predict(X), bag.predict(X))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")

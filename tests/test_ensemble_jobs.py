@@ -15,6 +15,8 @@ from joblib import parallel_config
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from spread_estimators import SpreadRegressor, tiny_alpha, tracks
 
 from skandi import AlphaRegressor, LengthBaggingRegressor
@@ -189,6 +191,45 @@ def test_checkpoint_dir__no_seed__is_refused(tmp_path):
     X, y = tracks(60, high=12)
     with pytest.raises(ValueError, match="checkpoint_dir needs a random_state.*random_state=0"):
         spread_bag(tmp_path, random_state=None).fit(X, y)
+
+
+def test_checkpoint_dir__where_no_file_can_be__is_refused_before_the_training(tmp_path):
+    X, y = tracks(60, high=12)
+    (tmp_path / "file").write_text("")
+    SpreadRegressor.fits = 0
+    for place in (tmp_path / "file", 5):
+        with pytest.raises(ValueError, match="checkpoint_dir is .*, where no file can be written"):
+            spread_bag(place).fit(X, y)
+    assert SpreadRegressor.fits == 0
+
+
+def halved(X):
+    return [0.5 * np.asarray(t) for t in X]
+
+
+def doubled(X):
+    return [2.0 * np.asarray(t) for t in X]
+
+
+def test_checkpoint_dir__function_with_another_body__is_another_member(tmp_path):
+    X, y = tracks(60, high=12)
+    bag = spread_bag(tmp_path).set_params(
+        estimator=make_pipeline(FunctionTransformer(halved), SpreadRegressor())
+    )
+    SpreadRegressor.fits = 0
+    clone(bag).fit(X, y)
+    clone(bag).fit(X, y)
+    assert SpreadRegressor.fits == 3
+    code = halved.__code__
+    halved.__code__ = doubled.__code__
+    try:
+        clone(bag).fit(X, y)
+    finally:
+        halved.__code__ = code
+    assert SpreadRegressor.fits == 6
+    bag.set_params(estimator__functiontransformer__func=lambda X: X)
+    with pytest.raises(ValueError, match="Replace a lambda by a function of a module"):
+        bag.fit(X, y)
 
 
 # Ctrl-C -------------------------------------------------------------------------------------------

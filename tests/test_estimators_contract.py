@@ -530,6 +530,14 @@ def test_wrong_parameter__fit__says_what_is_allowed(kind, changes, message):
 
 
 @each_kind
+def test_eval_set__not_a_pair__is_refused(kind):
+    X, y = ragged(), targets(kind)
+    for wrong in ((X,), [(X, y)]):
+        with pytest.raises(ValueError, match=r"eval_set must be a tuple \(X, y\)"):
+            small(kind).fit(X, y, eval_set=wrong)
+
+
+@each_kind
 @pytest.mark.parametrize("absent", ["masked", "None", "NA"])
 def test_targets__without_a_value__are_refused(kind, absent):
     y = targets(kind)

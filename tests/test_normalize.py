@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from skandi import TrajectoryNormalizer
+from skandi.errors import ShortTrackWarning
 from skandi.normalize import scale_displacements, standardize
 
 
@@ -167,6 +168,12 @@ def test_normalizer__pandas_output__is_a_table_for_tables_and_tracks_for_tracks(
     assert_allclose(Z[0], plain(tracks[0]), atol=1e-12)
     assert list(pipeline.set_output(transform="pandas").fit_transform(X).columns[:1]) == ["x0"]
     assert isinstance(pipeline.set_output(transform="default").fit_transform(X), np.ndarray)
+
+
+def test_normalizer__one_track_as_a_table__warns_of_how_it_is_read():
+    track = np.random.default_rng(0).normal(size=(50, 2))
+    with pytest.warns(ShortTrackWarning, match=r"50 trajectories of 2 points.*pass \[X\]"):
+        TrajectoryNormalizer().fit(track)
 
 
 def test_normalizer__clone_and_names__work():

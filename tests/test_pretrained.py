@@ -226,6 +226,12 @@ def test_precision__bfloat16__is_near_float32_and_not_it(target):
     assert_array_equal(estimator.predict(short), exact.predict(short))
 
 
+@pytest.mark.parametrize("n_dims", [0, 4, 2.0, True, "2"])
+def test_load_pretrained__no_number_of_dimensions__is_refused(n_dims):
+    with pytest.raises(ValueError, match=f"n_dims is {n_dims!r}; it must be 1, 2 or 3"):
+        load_pretrained("alpha", n_dims=n_dims)
+
+
 def test_precision__unknown__is_refused():
     with pytest.raises(ValueError, match="float16"):
         load_pretrained("alpha", precision="float16")

@@ -220,6 +220,24 @@ def test_report__table_of_others__is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_report__arrays_or_a_table_without_columns__are_refused(tmp_path):
+    tracks = tracks_of([20, 20])
+    table = analysed(tracks)
+    with pytest.raises(SkandiError, match="tracks holds ndarray: .*Tracks.from_trajectories"):
+        write_report(tmp_path / "a.html", table, tracks.trajectories)
+    with pytest.raises(SkandiError, match="no column n_dims"):
+        write_report(tmp_path / "a.html", table.drop(columns="n_dims"), tracks)
+    assert not list(tmp_path.iterdir())
+
+
+def test_report__nowhere_to_write__is_found_before_the_work(monkeypatch, tmp_path):
+    tracks = tracks_of([20, 20])
+    table = analysed(tracks)
+    monkeypatch.setattr("skandi.report.page.draw_figures", lambda *_: pytest.fail("was drawn"))
+    with pytest.raises(FileNotFoundError):
+        write_report(tmp_path / "nowhere" / "a.html", table, tracks)
+
+
 def test_report__rows_in_another_order__are_refused(no_pictures, tmp_path):
     tracks = tracks_of([20, 20, 30], ["a", "b", "c"])
     table = analysed(tracks)

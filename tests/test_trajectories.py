@@ -6,12 +6,14 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator
 from small_estimators import TINY_WADNET
 
 from skandi import AlphaRegressor, TrajectoryNormalizer
 from skandi.errors import SkandiError, TrajectoryError
+from skandi.io import Tracks
 from skandi.trajectories import (
     as_trajectories,
     learn_input,
@@ -215,6 +217,33 @@ def test_errors__list_of_tables__frames_are_no_coordinate():
     message = message_of([table, np.zeros((3, 2))])
     assert "column of frames, times or tracks at index 0" in message
     assert as_trajectories([table[["x", "y"]]])[0].shape == (5, 2)
+
+
+def test_errors__list_of_tables__times_of_trackmate_are_no_coordinate():
+    table = pd.DataFrame({"POSITION_T": np.arange(5.0), "x": np.arange(5.0)})
+    assert "column of frames, times or tracks at index 0" in message_of([table])
+
+
+def test_errors__what_read_tracks_gives__names_its_arrays():
+    tracks = Tracks.from_trajectories([np.zeros((3, 1))])
+    for read in (as_trajectories, partial(learn_input, TrajectoryNormalizer())):
+        with pytest.raises(TrajectoryError, match=r"X is a Tracks. Pass .* X.trajectories"):
+            read(tracks)
+
+
+def test_errors__generator__is_named_in_fit():
+    with pytest.raises(TrajectoryError, match=r"X is a generator.*list of \(T, d\) arrays"):
+        learn_input(TrajectoryNormalizer(), (np.zeros((3, 1)) for _ in range(2)))
+
+
+def test_as_trajectories__series_of_arrays_and_tensor__are_read():
+    tracks = [np.arange(6.0).reshape(3, 2), np.ones((4, 2))]
+    for read in (as_trajectories, partial(learn_input, TrajectoryNormalizer())):
+        series = pd.Series(tracks, index=[7, 9])
+        for found, expected in zip(read(series), tracks, strict=True):
+            assert_array_equal(found, expected)
+        tensor = torch.arange(12.0).reshape(2, 3, 2)
+        assert_array_equal(np.stack(read(tensor)), tensor.numpy())
 
 
 def test_errors__transposed__is_guessed():

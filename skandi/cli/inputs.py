@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ def find_inputs(arguments: list[str]) -> list[Input]:
     An argument that is the name of a file is that file, whatever characters are in it. Patterns are
     expanded here as well, for shells that do not.
     """
-    found: dict[Path, Input] = {}
+    found: dict[Path, Input] = {}  # by the file that a name or a link stands for
     for argument in arguments:
         condition, equals, pattern = argument.partition("=")
         if Path(argument).exists() or not equals or not condition:
@@ -42,9 +43,9 @@ def find_inputs(arguments: list[str]) -> list[Input]:
         if not matches:
             raise FileNotFoundError(2, "no file has a name like", pattern)
         for path in map(Path, matches):
-            if path in found:
-                raise SkandiError(f"{path} is named twice: each file is read once.")
-            found[path] = Input(path, condition)
+            if path.resolve() in found:
+                raise SkandiError(f"{legible(path)} is named twice: each file is read once.")
+            found[path.resolve()] = Input(path, condition)
     return list(found.values())
 
 
@@ -62,7 +63,14 @@ def analyse_inputs(
 
     tables, sets = [], []
     told = len(inputs) > 1 or bool(inputs[0].condition)
-    names = _short_names([each.path for each in inputs])
+    names = [legible(name) for name in _short_names([each.path for each in inputs])]
+    given = {each.condition for each in inputs}
+    for each, name in zip(inputs, names, strict=True):
+        if not each.condition and name in given:
+            raise SkandiError(
+                f"{each.path} has no condition, and {name} is the condition of another file: say "
+                f"{name}={each.path} if they belong together, or another name before the = if not."
+            )
     for each, name in zip(inputs, names, strict=True):
         tracks = read(each.path)
         say(str(tracks.report))
@@ -70,7 +78,7 @@ def analyse_inputs(
             table = analyse(tracks, progress=update, **settings)
         if told:
             table.insert(0, "condition", pd.Series(each.condition or name, table.index, "string"))
-            table.insert(1, "file", pd.Series(str(each.path), table.index, "string"))
+            table.insert(1, "file", pd.Series(legible(each.path), table.index, "string"))
         tables.append(table)
         sets.append(tracks)
     about = tables[0].attrs | {
@@ -80,6 +88,11 @@ def analyse_inputs(
     for table in tables:
         table.attrs = about
     return pd.concat(tables, ignore_index=True), sets
+
+
+def legible(path: str | Path) -> str:
+    """A name of a file as text; on Linux it can be any bytes, which no table or page can hold."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def read_with(options: dict[str, Any]) -> Callable[[Path], Tracks]:

@@ -44,14 +44,16 @@ def join(
     require_enough(novelty_size)
     require_other_file(output, weights)
     from skandi.pretrained.calibrating import calibrate_weights
+    from skandi.pretrained.finishing import finished_weights
     from skandi.pretrained.fitting_novelty import fit_novelty
     from skandi.pretrained.joining import join_weights
 
-    join_weights(weights, output)
-    if calibration_size:
-        say("correcting intervals and probabilities")
-        calibrate_weights(output, calibration_size)
-    if novelty_size:
-        say("learning what is unlike the training data")
-        fit_novelty(output, novelty_size)
+    with finished_weights(output) as aside:
+        join_weights(weights, aside)
+        if calibration_size:
+            say("correcting intervals and probabilities")
+            calibrate_weights(aside, calibration_size)
+        if novelty_size:
+            say("learning what is unlike the training data")
+            fit_novelty(aside, novelty_size)
     say(f"wrote {output}: {len(weights)} networks")

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from skandi.cli.console import require_place, say
-from skandi.cli.inputs import Input, analyse_inputs, find_inputs, read_with
+from skandi.cli.inputs import Input, analyse_inputs, find_inputs, legible, read_with
 from skandi.cli.predict import (
     BRANCHES,
     COVERAGE,
@@ -91,7 +91,7 @@ def report(
 
 def _title(inputs: list[Input]) -> str:
     """What tells the page from others: conditions, or names of files."""
-    names = list(dict.fromkeys(each.condition or each.path.name for each in inputs))
+    names = list(dict.fromkeys(each.condition or legible(each.path.name) for each in inputs))
     return f"Anomalous diffusion: {', '.join(names[:_NAMES_SHOWN])}" + (
         ", …" if len(names) > _NAMES_SHOWN else ""
     )

@@ -90,6 +90,7 @@ def train(
         )
     from skandi.pretrained import trained_network
     from skandi.pretrained.calibrating import calibrate_weights
+    from skandi.pretrained.finishing import finished_weights
     from skandi.pretrained.fitting_novelty import fit_novelty
     from skandi.pretrained.teaching import teacher_of
     from skandi.provenance import file_digest
@@ -125,13 +126,14 @@ def train(
         say(f"started from {init}; new: {', '.join(trainer.fresh) or 'nothing'}")
     trainer.run(report=lambda entry: _tell(entry, steps))
     say("measuring scores")
-    scores = export(trainer, output, test_size=test_size)["scores"]
-    if calibration_size:
-        say("correcting intervals and probabilities")
-        calibrate_weights(output, calibration_size)
-    if novelty_size:
-        say("learning what is unlike the training data")
-        fit_novelty(output, novelty_size)
+    with finished_weights(output) as aside:
+        scores = export(trainer, aside, test_size=test_size)["scores"]
+        if calibration_size:
+            say("correcting intervals and probabilities")
+            calibrate_weights(aside, calibration_size)
+        if novelty_size:
+            say("learning what is unlike the training data")
+            fit_novelty(aside, novelty_size)
     say(
         f"wrote {output}: MAE {scores['mae']:.4f}, F1 {scores['f1']:.4f} on {test_size} fresh "
         f"trajectories per task of {recipe}"

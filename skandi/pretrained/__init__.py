@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def load_pretrained(
     """
     if target not in TARGETS:
         raise ValueError(f"target is {target!r}; it must be one of {list(TARGETS)}.")
-    if n_dims not in (1, 2, 3):
+    if not isinstance(n_dims, Integral) or isinstance(n_dims, bool) or n_dims not in (1, 2, 3):
         raise ValueError(f"n_dims is {n_dims!r}; it must be 1, 2 or 3.")
     require_preset(preset)
     if precision not in PRECISIONS:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from skandi import __version__
+from skandi.analyse import COLUMNS
 from skandi.compare import compare_conditions, median_interval, model_shares, without_answer
 from skandi.diffusion import MODELS
 from skandi.errors import MissingExtraError, SkandiError
@@ -80,8 +81,15 @@ def write_report(
     """
     sets = [tracks] if isinstance(tracks, Tracks) else list(tracks)
     _require_together(table, sets)
+    with replacing(path) as aside:  # which fails before the work where no file can be
+        text = _page(table, sets, title, weights)
+        # names of files can be what UTF-8 cannot hold
+        aside.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+
+
+def _page(table: pd.DataFrame, sets: list[Tracks], title: str, weights: Sequence[str]) -> str:
     script = _own("page.js")
-    text = _template().render(
+    return _template().render(
         title=title,
         written=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         summary=_summary(table, sets),
@@ -102,12 +110,21 @@ def write_report(
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-    with replacing(path) as aside:
-        aside.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _require_together(table: pd.DataFrame, sets: Sequence[Tracks]) -> None:
     """Raise a SkandiError unless each row of the table is of the track in its place."""
+    strangers = [type(each).__name__ for each in sets if not isinstance(each, Tracks)]
+    if strangers:
+        raise SkandiError(
+            f"tracks holds {strangers[0]}: pass what read_tracks gives, or "
+            "Tracks.from_trajectories(list)."
+        )
+    missing = [name for name in COLUMNS if name not in table]
+    if missing:
+        raise SkandiError(
+            f"The table has no column {', '.join(missing)}: a report needs the rows of analyse."
+        )
     n_tracks = sum(map(len, sets))
     if n_tracks != len(table) or not n_tracks:
         raise SkandiError(
