@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from numbers import Integral
 from pathlib import Path
@@ -29,7 +29,7 @@ from torch import Tensor
 
 from skandi.errors import LongTrackWarning, ShortTrackWarning, TrajectoryError
 from skandi.estimator import TrajectoryEstimator
-from skandi.lengths import Bucket, bucket_of, make_buckets, merge_scarce
+from skandi.lengths import Bucket, bucket_of, end_of_ranges, make_buckets, merge_scarce
 from skandi.members import Assignment, fit_member, is_ours, outputs_of
 from skandi.saving import Saved
 from skandi.trajectories import learn_input, match_input, require_points
@@ -124,6 +124,7 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
             )
         buckets = merge_scarce(asked, n_points, lambda which: self._enough(targets[which]))
         tasks = self._assignments(buckets, bucket_of(n_points, buckets), targets, split_params)
+        self._require_place_for_checkpoints()
 
         def part(which: NDArray[np.int64]) -> tuple[list[NDArray], NDArray]:
             return [trajectories[i] for i in which], targets[which]
@@ -152,9 +153,10 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
 
     def _check_member_kind(self) -> None:
         wants_classes = is_classifier(self)
-        if not isinstance(self.estimator, BaseEstimator) or (
-            is_classifier(self.estimator) != wants_classes
-        ):
+        is_estimator = not isinstance(self.estimator, type) and all(
+            hasattr(self.estimator, name) for name in ("fit", "get_params")
+        )
+        if not is_estimator or is_classifier(self.estimator) != wants_classes:
             kind = "classifier" if wants_classes else "regressor"
             raise ValueError(
                 f"estimator is {self.estimator!r}; {type(self).__name__} needs a {kind}, such as "
@@ -170,21 +172,27 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
                 "checkpoint_dir needs a random_state: without one each fit draws other folds and "
                 "seeds and cannot take up the members of the fit before. Pass random_state=0, say."
             )
-        if self.checkpoint_dir is not None:
-            try:
-                Path(self.checkpoint_dir).mkdir(parents=True, exist_ok=True)
-                TemporaryFile(dir=self.checkpoint_dir).close()
-            except (OSError, TypeError) as error:
-                raise ValueError(
-                    f"checkpoint_dir is {self.checkpoint_dir!r}, where no file can be written "
-                    f"({error})."
-                ) from error
         for name, values in split_params.items():
             if np.ndim(values) and len(values) != n:
                 raise ValueError(
                     f"X holds {n} trajectories and {name} {len(values)} values; they must be as "
                     "many."
                 )
+
+    def _require_place_for_checkpoints(self) -> None:
+        """Find out before the training that members cannot be kept, unless they are there."""
+        if self.checkpoint_dir is None:
+            return
+        try:
+            folder = Path(self.checkpoint_dir)
+            folder.mkdir(parents=True, exist_ok=True)
+            if not any(folder.glob("member-*.joblib")):
+                TemporaryFile(dir=folder).close()
+        except (OSError, TypeError) as error:
+            raise ValueError(
+                f"checkpoint_dir is {self.checkpoint_dir!r}, where no file can be written "
+                f"({error})."
+            ) from error
 
     def _predict_mean(self, X: Any) -> NDArray:
         """Mean over members of the outputs for each trajectory; NaN for those too short."""
@@ -222,7 +230,7 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
         """Split each bucket into folds; the order of buckets and folds alone decides the seeds."""
         seeds = np.random.SeedSequence(self.random_state)
         splitter = self._splitter(_integer_seed(seeds))
-        given = _given_folds(splitter, self.cv, len(targets))
+        given = _given_folds(splitter, len(targets))
         tasks = []
         for k, bucket in enumerate(buckets):
             which = np.flatnonzero(where == k)
@@ -254,7 +262,9 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
         if isinstance(n_splits, Integral):
             kind = StratifiedKFold if hasattr(self, "classes_") else KFold
             return kind(int(n_splits), shuffle=True, random_state=seed)
-        return check_cv(self.cv)
+        if isinstance(n_splits, Iterator):
+            raise ValueError("cv is read more than once; pass list(cv) instead of a generator.")
+        return check_cv(n_splits)
 
     def _enough(self, targets: NDArray) -> bool:
         """Tell whether a bucket can be split into folds that all have something to learn."""
@@ -280,11 +290,11 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
             )
 
     def _tell_of_long(self, n_points: NDArray) -> None:
-        length, high = self.buckets_[-1].length, self.buckets_[-1].high
-        if high is not None and (n_points > high).any():
+        length, end = self.buckets_[-1].length, end_of_ranges(self.lengths)
+        if end is not None and (n_points > end).any():
             warnings.warn(
-                f"{(n_points > high).sum()} of {len(n_points)} trajectories have more points than "
-                f"the last range ({high}), to whose members they are given all the same.",
+                f"{(n_points > end).sum()} of {len(n_points)} trajectories have more points than "
+                f"the last range ({end}), to whose members they are given all the same.",
                 LongTrackWarning,
                 stacklevel=4,
             )
@@ -378,38 +388,54 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
         return tags
 
 
-def _given_folds(splitter: Any, cv: Any, n: int) -> list[tuple[NDArray, NDArray]] | None:
+def _given_folds(splitter: Any, n: int) -> list[tuple[NDArray, NDArray]] | None:
     """Folds that are given by the indices of all trajectories; None if a splitter makes them."""
-    if hasattr(cv, "split") and not isinstance(splitter, PredefinedSplit):
-        return None
-    if isinstance(cv, Integral) or cv is None:
-        return None
-    if isinstance(splitter, PredefinedSplit) and len(splitter.test_fold) != n:
-        raise ValueError(
-            f"cv names the fold of {len(splitter.test_fold)} trajectories and X holds {n}; they "
-            "must be as many."
-        )
-    folds = [(np.asarray(train), np.asarray(held)) for train, held in splitter.split()]
-    for indices in (part for fold in folds for part in fold):
-        as_mask = indices.dtype == bool and len(indices) == n
-        if not as_mask and indices.size and not -n <= indices.min() <= indices.max() < n:
+    if isinstance(splitter, PredefinedSplit):
+        if len(splitter.test_fold) != n:
             raise ValueError(
-                f"cv holds indices from {indices.min()} to {indices.max()}; X holds {n} "
-                "trajectories."
+                f"cv names the fold of {len(splitter.test_fold)} trajectories and X holds {n}; "
+                "they must be as many."
             )
-    return [(np.arange(n)[train], np.arange(n)[held]) for train, held in folds]
+    elif not isinstance(splitter, type(check_cv([]))):
+        return None
+    folds = list(splitter.split())
+    if not folds or any(len(fold) != 2 for fold in folds):
+        raise ValueError("cv must be a list of pairs (train, test), one for each fold.")
+    return [(_indices(train, n), _indices(held, n)) for train, held in folds]
+
+
+def _indices(part: ArrayLike, n: int) -> NDArray[np.int64]:
+    """Read indices of `n` trajectories, or a mask of them."""
+    given = np.asarray(part)
+    if not given.size:
+        return np.empty(0, dtype=np.int64)
+    if given.dtype == bool and given.shape == (n,):
+        return np.flatnonzero(given)
+    if given.ndim != 1 or not np.issubdtype(given.dtype, np.integer):
+        raise ValueError(
+            f"cv holds {given.dtype} of shape {given.shape}; whole numbers in one row are needed, "
+            f"or a mask of the {n} trajectories of X."
+        )
+    if not -n <= given.min() <= given.max() < n:
+        raise ValueError(
+            f"cv holds indices from {given.min()} to {given.max()}; X holds {n} trajectories."
+        )
+    return np.arange(n)[given]
 
 
 def _folds_within(
     which: NDArray[np.int64], folds: list[tuple[NDArray, NDArray]]
 ) -> list[tuple[NDArray, NDArray]]:
     """Those trajectories of each fold that are in a bucket, as positions in the bucket."""
+    n = 1 + max(int(part.max(initial=-1)) for part in (which, *sum(folds, ())))
+    place = np.full(n, -1)
+    place[which] = np.arange(len(which))
     within = []
     for fold, (train, held) in enumerate(folds):
-        ours = np.flatnonzero(np.isin(which, train)), np.flatnonzero(np.isin(which, held))
-        if not (len(ours[0]) and len(ours[1])):
+        own, judged = (place[part][place[part] >= 0] for part in (train, held))
+        if not (len(own) and len(judged)):
             raise ValueError(f"fold {fold} of cv has none of them to learn from or to hold out.")
-        within.append(ours)
+        within.append((own, judged))
     return within
 
 

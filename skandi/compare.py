@@ -98,7 +98,8 @@ def compare_conditions(
             f"The conditions are {names}: two or more are needed, and the reference "
             f"({first!r}) must be one of them."
         )
-    rng = np.random.default_rng(random_state)
+    # A generator of its own for each sample: an interval does not depend on other conditions.
+    seeds = np.random.default_rng(random_state).integers(2**63, size=(len(names), 2))
     films = {}
     for name in names:
         rows = read[read[condition].astype(str) == name]
@@ -108,6 +109,7 @@ def compare_conditions(
 
     @cache
     def drawn(name: str, by_file: bool) -> NDArray[np.float64]:
+        rng = np.random.default_rng(seeds[names.index(name), int(by_file)])
         return _bootstrap(films[name], by_file, n_resamples, rng)
 
     tail = (1 - confidence) / 2
@@ -204,7 +206,7 @@ def model_shares(models: pd.Series) -> NDArray[np.float64]:
 
 def _require_columns(table: pd.DataFrame, condition: str, file: str) -> None:
     needed = [condition, "alpha", "model"]
-    if file != "file":
+    if file not in ("file", None):
         needed.append(file)
     missing = [name for name in needed if name not in table]
     if missing:
@@ -219,7 +221,7 @@ def _require_columns(table: pd.DataFrame, condition: str, file: str) -> None:
 def _require_bootstrap(confidence: float, n_resamples: int) -> None:
     if not isinstance(confidence, Real) or not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence!r}; it must be a share, such as 0.95.")
-    fewest = math.ceil(2 / (1 - confidence))
+    fewest = math.ceil(round(2 / (1 - confidence), 6))
     if not isinstance(n_resamples, Integral) or n_resamples < fewest:
         raise ValueError(
             f"n_resamples is {n_resamples!r}; an interval of {confidence:g} needs a whole number, "

@@ -376,7 +376,7 @@ class TrajectoryEstimator(
     ) -> tuple[TrajectoryExamples, TrajectoryExamples | None]:
         """Make examples to train on and to judge epochs by; crops of one track stay together."""
         if eval_set is not None:
-            if not isinstance(eval_set, tuple) or len(eval_set) != 2:
+            if not isinstance(eval_set, tuple | list) or len(eval_set) != 2:
                 raise ValueError("eval_set must be a tuple (X, y), trajectories and targets.")
             held = match_input(self, eval_set[0])
             held_targets = self._encode_targets(eval_set[1], learn=False)
@@ -446,9 +446,9 @@ class TrajectoryEstimator(
         if self.device == "auto":
             return "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            torch.empty(0, device=self.device)
+            torch.zeros(1, device=self.device).item()
         except (RuntimeError, AssertionError, TypeError) as error:
-            reason = str(error).splitlines()[0]
+            reason = (str(error) or type(error).__name__).splitlines()[0]
             raise ValueError(
                 f"device is {self.device!r}, which this torch cannot use ({reason}). Pass 'cpu', "
                 "or 'auto' for a GPU where there is one."

@@ -143,7 +143,7 @@ def make_buckets(lengths: str | ArrayLike | None) -> list[Bucket]:
     Returns
     -------
     list of Bucket
-        By growing length; what is longer than the last one belongs to it as well.
+        By growing length; the last one has no upper limit.
 
     Raises
     ------
@@ -176,12 +176,18 @@ def make_buckets(lengths: str | ArrayLike | None) -> list[Bucket]:
         raise ValueError(
             f"lengths is {lengths!r}; each range must begin one above the end of the one before."
         )
-    end = int(table[-1, 1]) if table.ndim == 2 else None
-    high = [*(int(v) - 1 for v in low[1:]), end]
+    high = [*(int(v) - 1 for v in low[1:]), None]
     return [
         Bucket(None if table.ndim == 2 else int(v), int(v), h)
         for v, h in zip(low, high, strict=True)
     ]
+
+
+def end_of_ranges(lengths: str | ArrayLike | None) -> int | None:
+    """Give the upper end of the last range, beyond which its bucket goes on; None if no ranges."""
+    if lengths is None or isinstance(lengths, str) or np.ndim(lengths) != 2:
+        return None
+    return int(np.asarray(lengths)[-1, 1])
 
 
 def bucket_of(n_points: ArrayLike, buckets: Sequence[Bucket]) -> NDArray[np.int64]:

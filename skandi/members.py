@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import marshal
 import os
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from pickle import PicklingError
-from types import FunctionType
+from types import CodeType, FunctionType, MethodType
+from typing import Any
 
 import joblib
 import numpy as np
@@ -184,7 +185,7 @@ def _key(
     """Name what decides the result: parameters, data, bucket, fold and seed.
 
     Parameters are part of it, so clones in a search cannot take each other's members; of functions
-    among them, what they are made of, though not what they call.
+    among them, what they are made of, though not the functions and variables that they refer to.
     """
 
     # Joblib's hash sees how an array lies in memory, which differs between worker processes.
@@ -193,11 +194,7 @@ def _key(
 
     params = member.get_params()
     # A function is pickled as its name, whatever it does.
-    code = {
-        name: marshal.dumps(value.__code__, 2)
-        for name, value in params.items()
-        if isinstance(value, FunctionType)
-    }
+    code = {name: found for name, value in params.items() if (found := _code_of(value))}
     what = (type(member), params, *[code] * bool(code), task.bucket, task.fold, task.seed)
     try:
         return joblib.hash((*what, values(own), values(fold)), hash_name="sha1")
@@ -206,6 +203,28 @@ def _key(
             "checkpoint_dir keeps members as pickles, and a parameter of this one cannot be in one "
             f"({error}). Replace a lambda by a function of a module, or pass checkpoint_dir=None."
         ) from error
+
+
+def _code_of(value: Any) -> tuple[Any, ...]:
+    """What functions in a parameter are made of: the same in every process and every file."""
+    if isinstance(value, partial):
+        return _code_of((value.func, value.args, value.keywords))
+    if isinstance(value, MethodType):
+        return _code_of(value.__func__)
+    if isinstance(value, FunctionType):
+        given = repr(value.__defaults__), repr(value.__kwdefaults__)
+        return (*given, *_code_of(value.__code__))
+    if isinstance(value, CodeType):
+        constants = [
+            sorted(map(repr, each)) if isinstance(each, frozenset) else _code_of(each) or repr(each)
+            for each in value.co_consts
+        ]
+        return value.co_code, value.co_names, value.co_varnames, constants
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return tuple(found for each in value if (found := _code_of(each)))
+    return ()
 
 
 def _read(path: Path) -> tuple[BaseEstimator, NDArray] | None:

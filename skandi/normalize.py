@@ -192,7 +192,7 @@ class TrajectoryNormalizer(Versioned, OneToOneFeatureMixin, TransformerMixin, Ba
         self
         """
         learn_input(self, X, min_points=1)
-        if getattr(self, "n_features_in_", None) in (2, 3) and len(X) > self.n_features_in_:
+        if getattr(self, "n_features_in_", None) in (1, 2, 3) and len(X) > self.n_features_in_:
             warnings.warn(
                 f"X of shape {np.shape(X)} is read as {len(X)} trajectories of "
                 f"{self.n_features_in_} points. If it is one trajectory, pass [X].",

@@ -114,8 +114,6 @@ def learn_input(
         trajectories = _read_ragged(X, min_points=min_points)
     else:
         _refuse_table(X)
-        if hasattr(X, "trajectories") or isinstance(X, Iterator):
-            raise TrajectoryError(_wrong_container(X, 0))
         trajectories = _rows(validate_data(estimator, X, dtype=np.float64))
     estimator.n_dims_ = trajectories[0].shape[1]
     return trajectories
@@ -144,7 +142,7 @@ def like_input(estimator: BaseEstimator, X: Any, trajectories: list[NDArray[np.f
     """Give trajectories back as `match_input` read `X`: as a table, a 3-D array, or a list."""
     if not _is_ragged(X, nested_is_table=hasattr(estimator, "n_features_in_")):
         return np.stack([t[:, 0] for t in trajectories])
-    return np.stack(trajectories) if isinstance(X, np.ndarray) and X.ndim == 3 else trajectories
+    return np.stack(trajectories) if getattr(X, "ndim", None) == 3 else trajectories
 
 
 def require_points(trajectories: Sequence[NDArray], min_points: int, *, why: str) -> None:
@@ -161,10 +159,10 @@ def require_points(trajectories: Sequence[NDArray], min_points: int, *, why: str
 def _is_ragged(X: Any, *, nested_is_table: bool = True) -> bool:
     """Tell ragged input from a table; scikit-learn's validation handles whatever is neither."""
     n_dims = getattr(X, "ndim", None)
-    if n_dims == 1 and X.dtype == object:
+    if n_dims == 1 and str(getattr(X, "dtype", "")) == "object":
         return len(X) > 0 and not _is_scalar(next(iter(X)))
     if n_dims is not None:
-        return n_dims == 3
+        return n_dims == 3 and hasattr(X, "dtype")
     if not isinstance(X, (list, tuple)):
         return False
     if len(X) == 0:
@@ -221,7 +219,7 @@ def _read_one(item: Any, min_points: int) -> tuple[NDArray[np.float64] | None, s
         if np.iscomplexobj(array):
             return None, "complex numbers at index @: pass real and imaginary part as two axes"
         array = array.astype(np.float64, copy=False)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):
         kind = type(item).__name__
         return None, f"not numbers ({kind}) at index @: pass (T, d) arrays of floats"
     if array.ndim == 1:
@@ -268,6 +266,8 @@ def _listed(indices: list[int]) -> str:
 
 
 def _refuse_table(X: Any) -> None:
+    if hasattr(X, "trajectories") or isinstance(X, Iterator):
+        raise TrajectoryError(_wrong_container(X, 0))
     if np.ma.is_masked(X):
         raise TrajectoryError(
             "X is a table with masked points, whose numbers mean nothing. Pass a list of (T, d) "

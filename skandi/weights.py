@@ -251,6 +251,10 @@ def _as_plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, range):
         return list(value)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, torch.device):
+        return str(value)
     raise TypeError(f"{type(value).__name__} is not JSON serializable")
 
 

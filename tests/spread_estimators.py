@@ -26,6 +26,7 @@ class SpreadRegressor(RegressorMixin, BaseEstimator):
             SpreadRegressor.fits += 1
         if self.fail_at is not None and len(X[0]) == self.fail_at:
             raise RuntimeError("no convergence")
+        self.n_seen_ = len(X)
         self.slope_ = float(np.mean(y) / np.mean(spread(X) ** self.power))
         return self
 

@@ -28,8 +28,9 @@ from skandi.io import (
     read_tracks,
     sample_tracks_path,
 )
-from skandi.pretrained import PRESETS
+from skandi.pretrained import PRESETS, novelty_path
 from skandi.pretrained.detectors import detector_path
+from skandi.pretrained.finishing import finished_weights
 from skandi.provenance import file_digest
 from skandi.simulate.recipes import RECIPES, TASKS
 from skandi.training import stream
@@ -271,7 +272,7 @@ def test_report__several_files__are_named_in_its_title(quick, no_pictures, tmp_p
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names elsewhere are text")
-def test_predict_and_report__names_that_are_no_text__are_told_with_a_replacement(
+def test_predict_and_report__names_that_are_no_text__are_told_by_their_bytes(
     quick, no_pictures, tmp_path
 ):
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.csv")
@@ -279,10 +280,10 @@ def test_predict_and_report__names_that_are_no_text__are_told_with_a_replacement
         table_of_tracks(path, 1, 20)
     out = tmp_path / "out.csv"
     assert skandi_("predict", odd, tmp_path / "b.csv", "-o", out).exit_code == 0
-    assert pd.read_csv(out).condition.tolist() == ["caf\N{REPLACEMENT CHARACTER}", "b"]
+    assert pd.read_csv(out).condition.tolist() == [r"caf\udce9", "b"]
     page = tmp_path / "page.html"
     assert skandi_("report", odd, "-o", page).exit_code == 0
-    assert "caf\N{REPLACEMENT CHARACTER}.csv</h1>" in page.read_text(encoding="utf-8")
+    assert r"caf\udce9.csv</h1>" in page.read_text(encoding="utf-8")
 
 
 def test_predict__no_track_long_enough__is_exit_code_1_and_still_a_table(quick, tmp_path):
@@ -461,6 +462,18 @@ def test_weights__interrupted_before_they_are_whole__leave_what_was_there(
     assert skandi_(command, *arguments, *QUICK, "-o", out).exit_code != 0
     assert {path: path.read_bytes() for path in tmp_path.glob("*.safetensors")} == before
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_finished_weights__through_a_link__are_where_it_points(tmp_path):
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.mkdir(), here.mkdir()
+    (here / "out.safetensors").symlink_to(there / "out.safetensors")
+    with finished_weights(here / "out.safetensors") as aside:
+        aside.write_text("weights")
+        novelty_path(aside).write_text("statistics")
+    assert (there / "out.safetensors").read_text() == "weights"
+    assert (here / "out.safetensors").is_symlink()
+    assert (here / "out.novelty.safetensors").read_text() == "statistics"
 
 
 def test_train__run__writes_weights_that_load(small_training, tmp_path):

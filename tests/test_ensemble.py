@@ -14,6 +14,7 @@ from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
     PredefinedSplit,
+    check_cv,
 )
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
@@ -44,7 +45,7 @@ def test_make_buckets__wadnet__are_the_papers_43():
 
 
 def test_make_buckets__ranges__read_every_length_as_it_is():
-    assert make_buckets([(10, 49), (50, 199)]) == [Bucket(None, 10, 49), Bucket(None, 50, 199)]
+    assert make_buckets([(10, 49), (50, 199)]) == [Bucket(None, 10, 49), Bucket(None, 50, None)]
     assert make_buckets(None) == [Bucket(None, 1, None)]
 
 
@@ -122,7 +123,7 @@ def test_regressor__ranges__networks_read_every_length_whole():
     member = AlphaRegressor("multiscale", network_params=SMALL_MULTISCALE, max_epochs=1)
     bag = LengthBaggingRegressor(member, lengths=[(10, 19), (20, 40)], cv=2, min_bucket=9)
     bag.set_params(rescale=False, clip=None, random_state=0).fit(X, y)
-    assert bag.buckets_ == [Bucket(None, 10, 19), Bucket(None, 20, 40)]
+    assert bag.buckets_ == [Bucket(None, 10, 19), Bucket(None, 20, None)]
     assert [member.length for members in bag.members_ for member in members] == [None] * 4
     several = [*X[:8], tracks(1, low=90, high=90)[0][0]]
     assert {len(t) >= 20 for t in several} == {True, False}
@@ -144,7 +145,8 @@ def test_members__folds_given_as_indices__are_of_all_trajectories():
     bag = LengthBaggingRegressor(
         SpreadRegressor(), lengths=[10, 20], min_bucket=5, rescale=False, clip=None
     )
-    for cv in (by_index, PredefinedSplit(fold)):
+    as_masks = [(fold != k, fold == k) for k in range(3)]
+    for cv in (by_index, as_masks, check_cv(by_index), PredefinedSplit(fold)):
         fitted = clone(bag).set_params(cv=cv).fit(X, y)
         for k, (train, held) in enumerate(by_index):
             for b, members in enumerate(fitted.members_):
@@ -153,6 +155,9 @@ def test_members__folds_given_as_indices__are_of_all_trajectories():
                 alone = SpreadRegressor().fit(*cropped([X[i] for i in own], y[own], b))
                 assert members[k].slope_ == pytest.approx(alone.slope_)
             assert np.isfinite(fitted.oof_prediction_[held]).all()
+    twice = [(np.tile(train, 2), held) for train, held in by_index]
+    own = clone(bag).set_params(cv=twice).fit(X, y).members_[0][0]
+    assert own.n_seen_ == 2 * clone(bag).set_params(cv=by_index).fit(X, y).members_[0][0].n_seen_
     part = clone(bag).set_params(cv=[(np.arange(30), np.arange(30, 60))]).fit(X, y)
     assert np.isfinite(part.oof_prediction_).tolist() == [False] * 30 + [True] * 30
 
@@ -168,12 +173,39 @@ def cropped(X, y, bucket):
         (PredefinedSplit(np.arange(120) % 3), "fold of 120 trajectories and X holds 60"),
         ([(np.arange(30), np.arange(30, 90))], "indices from 30 to 89; X holds 60"),
         ([(np.arange(60), np.arange(0))], "fold 0 of cv has none of them"),
+        ([(np.arange(60), [])], "fold 0 of cv has none of them"),
+        ([(np.arange(60), [0.0, 1.0])], "cv holds float64 of shape .*whole numbers"),
+        ([(np.arange(60), np.full(50, True))], "cv holds bool of shape .* mask of the 60"),
+        ([], "list of pairs"),
+        ((part for part in [(np.arange(30), np.arange(30))]), r"pass list\(cv\)"),
     ],
 )
 def test_members__folds_of_other_trajectories__are_refused(cv, message):
     X, y = tracks(60, high=30)
     with pytest.raises(ValueError, match=message):
         LengthBaggingRegressor(SpreadRegressor(), lengths=[10], cv=cv).fit(X, y)
+
+
+def test_members__not_scikit_learns_own__are_taken_if_they_can_be_fitted():
+    class Plain:
+        def get_params(self, deep=True):
+            return {}
+
+        def set_params(self, **params):
+            return self
+
+        def fit(self, X, y):
+            self.mean = np.mean(y)
+            return self
+
+        def predict(self, X):
+            return np.full(len(X), self.mean)
+
+        def __sklearn_tags__(self):
+            return SpreadRegressor().__sklearn_tags__()
+
+    X, y = tracks(60)
+    assert len(LengthBaggingRegressor(Plain(), lengths=[10], cv=2).fit(X, y).predict(X)) == 60
 
 
 def test_members__no_folds_named__are_the_default():

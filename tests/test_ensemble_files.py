@@ -123,11 +123,13 @@ def test_save__parameters_and_labels_of_any_type__come_back(tmp_path):
 
 def test_save__parameters_that_a_file_cannot_keep__are_the_default_and_are_named(tmp_path):
     X, y = tracks(60, high=20)
-    bag = small_bag(lengths=range(10, 20, 5), cv=KFold(2)).fit(X, y)
-    with pytest.warns(UserWarning, match=r"cannot keep cv \(KFold\).*the default there"):
+    kept = {"checkpoint_dir": tmp_path / "kept", "estimator__device": torch.device("cpu")}
+    bag = small_bag(lengths=range(10, 20, 5), cv=KFold(2)).set_params(**kept).fit(X, y)
+    with pytest.warns(UserWarning, match=r"cannot keep cv \(KFold\): .*the default there"):
         bag.save(tmp_path / "bag.safetensors")
     again = LengthBaggingRegressor.load(tmp_path / "bag.safetensors")
     assert (again.lengths, again.cv) == ([10, 15], 5)
+    assert again.checkpoint_dir == str(tmp_path / "kept")
     assert_array_equal(again.predict(X), bag.predict(X))
 
 

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -20,7 +21,8 @@ from sklearn.preprocessing import FunctionTransformer
 from spread_estimators import SpreadRegressor, tiny_alpha, tracks
 
 from skandi import AlphaRegressor, LengthBaggingRegressor
-from skandi.errors import TrainingError
+from skandi.errors import TrainingError, TrajectoryError
+from skandi.members import _code_of
 from skandi.training.loop import PlateauSchedule
 
 SECONDS_TO_CLOSE = 60
@@ -211,6 +213,40 @@ def doubled(X):
     return [2.0 * np.asarray(t) for t in X]
 
 
+def test_checkpoint_dir__that_has_all_members__may_be_read_only(tmp_path, monkeypatch):
+    X, y = tracks(60, high=12)
+    first = spread_bag(tmp_path).fit(X, y).predict(X)
+    monkeypatch.setattr("skandi.bagging.TemporaryFile", lambda dir: pytest.fail("was written to"))
+    assert_array_equal(spread_bag(tmp_path).fit(X, y).predict(X), first)
+
+
+def test_checkpoint_dir__of_a_fit_that_cannot_be__is_not_made(tmp_path):
+    X, y = tracks(60, high=12)
+    with pytest.raises(TrajectoryError):
+        spread_bag(tmp_path / "new", lengths=[500]).fit(X, y)
+    assert not list(tmp_path.iterdir())
+
+
+def applied(X, function):
+    return function(X)
+
+
+def test_code__the_same_elsewhere__is_the_same():
+    """Neither the file nor the line of a function is a part of what it does; its defaults are."""
+    text = "def f(X, scale={}):\n    return [t[:10] * scale for t in X if 'a' in {{'a', 'b'}}]\n"
+    made = []
+    for name, source in {
+        "one": text.format(1),
+        "two": "\n\n" + text.format(1),
+        "three": text.format(2),
+    }.items():
+        namespace = {}
+        exec(compile(source, name, "exec"), namespace)
+        made.append(_code_of(namespace["f"]))
+    assert made[0] == made[1]
+    assert made[0] != made[2]
+
+
 def test_checkpoint_dir__function_with_another_body__is_another_member(tmp_path):
     X, y = tracks(60, high=12)
     bag = spread_bag(tmp_path).set_params(
@@ -221,6 +257,16 @@ def test_checkpoint_dir__function_with_another_body__is_another_member(tmp_path)
     clone(bag).fit(X, y)
     assert SpreadRegressor.fits == 3
     code = halved.__code__
+    halved.__code__ = doubled.__code__
+    try:
+        clone(bag).fit(X, y)
+    finally:
+        halved.__code__ = code
+    assert SpreadRegressor.fits == 6
+    part = partial(applied, function=halved)
+    bag.set_params(estimator__functiontransformer__func=part)
+    SpreadRegressor.fits = 0
+    clone(bag).fit(X, y)
     halved.__code__ = doubled.__code__
     try:
         clone(bag).fit(X, y)

@@ -298,6 +298,7 @@ WRONG_FILES = {
     "track,particle,frame,x\n1,1,0,3\n": "'particle' and 'track' could each be",
     "track,frame,x\n1,0,3\n1,1,here\n": "column 'x' holds 'here' in data row 2",
     "track;frame;x\n1;0;3,5\n1;1;here\n": "column 'x' holds 'here' in data row 2",
+    "track;frame;x\n1;0;3,5\n1;1;\n1;2;here\n": "column 'x' holds 'here' in data row 3",
     "track,frame,x\n1,zero,3\n": "column 'frame' holds 'zero' in data row 1",
     "track,frame,x\n1,0.5,3\n": "frame 0.5 of track 1 is not a whole number",
     "track,frame,x\n1,0,3\n1,1,3,4\n": "not a regular table: .*line 3",

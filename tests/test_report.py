@@ -230,6 +230,12 @@ def test_report__arrays_or_a_table_without_columns__are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("column", ["expected_error", "duration", "D_alpha", "alpha_upper"])
+def test_report__column_that_may_be_left_out__may_be(column, no_pictures, tmp_path):
+    tracks = tracks_of([20, 20])
+    assert "<!DOCTYPE html>" in page_of(tmp_path, analysed(tracks).drop(columns=column), tracks)
+
+
 def test_report__nowhere_to_write__is_found_before_the_work(monkeypatch, tmp_path):
     tracks = tracks_of([20, 20])
     table = analysed(tracks)

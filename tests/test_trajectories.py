@@ -231,9 +231,13 @@ def test_errors__what_read_tracks_gives__names_its_arrays():
             read(tracks)
 
 
-def test_errors__generator__is_named_in_fit():
-    with pytest.raises(TrajectoryError, match=r"X is a generator.*list of \(T, d\) arrays"):
-        learn_input(TrajectoryNormalizer(), (np.zeros((3, 1)) for _ in range(2)))
+def test_errors__generator__is_named():
+    fitted_on_table = TrajectoryNormalizer().fit(np.eye(3, 7))
+    for read in (partial(learn_input, TrajectoryNormalizer()), fitted_on_table.transform):
+        with pytest.raises(TrajectoryError, match=r"X is a generator.*list of \(T, d\) arrays"):
+            read(np.zeros((3, 1)) for _ in range(2))
+    with pytest.raises(TrajectoryError, match="memoryview"):
+        as_trajectories(memoryview(np.zeros(5)))
 
 
 def test_as_trajectories__series_of_arrays_and_tensor__are_read():
@@ -243,6 +247,7 @@ def test_as_trajectories__series_of_arrays_and_tensor__are_read():
         for found, expected in zip(read(series), tracks, strict=True):
             assert_array_equal(found, expected)
         tensor = torch.arange(12.0).reshape(2, 3, 2)
+        assert TrajectoryNormalizer().fit_transform(tensor).shape == (2, 3, 2)
         assert_array_equal(np.stack(read(tensor)), tensor.numpy())
 
 

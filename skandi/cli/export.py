@@ -31,10 +31,11 @@ def export(
     require_place(output)
     from skandi.onnx_export import export_onnx
     from skandi.pretrained import load_pretrained
-    from skandi.weights import load_weights
+    from skandi.weights import load_weights, refusing
 
     if weights is not None:
-        members = load_weights(weights)[0].get("network_params", {}).get("members", [])
+        with refusing(weights):
+            members = load_weights(weights)[0]["network_params"].get("members", [])
         if len(members) > 1:
             say(f"{weights} holds {len(members)} networks, of which the first is written")
     export_onnx(

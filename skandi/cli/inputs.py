@@ -32,7 +32,7 @@ def find_inputs(arguments: list[str]) -> list[Input]:
     An argument that is the name of a file is that file, whatever characters are in it. Patterns are
     expanded here as well, for shells that do not.
     """
-    found: dict[Path, Input] = {}  # by the file that a name or a link stands for
+    found: dict[str, Input] = {}  # by the file that a name or a link stands for
     for argument in arguments:
         condition, equals, pattern = argument.partition("=")
         if Path(argument).exists() or not equals or not condition:
@@ -43,9 +43,9 @@ def find_inputs(arguments: list[str]) -> list[Input]:
         if not matches:
             raise FileNotFoundError(2, "no file has a name like", pattern)
         for path in map(Path, matches):
-            if path.resolve() in found:
+            if os.path.realpath(path) in found:
                 raise SkandiError(f"{legible(path)} is named twice: each file is read once.")
-            found[path.resolve()] = Input(path, condition)
+            found[os.path.realpath(path)] = Input(path, condition)
     return list(found.values())
 
 
@@ -92,7 +92,7 @@ def analyse_inputs(
 
 def legible(path: str | Path) -> str:
     """A name of a file as text; on Linux it can be any bytes, which no table or page can hold."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def read_with(options: dict[str, Any]) -> Callable[[Path], Tracks]:

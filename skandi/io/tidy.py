@@ -224,7 +224,8 @@ def _decimal_mark(rows: list[str], separator: str, names: list[str]) -> str:
 def _with_points(frame: pd.DataFrame) -> pd.DataFrame:
     """Where one odd word made text of a column of positions or times, points for its commas."""
     for name, column in frame.items():
-        if _READ.fullmatch(str(name)) and pd.api.types.is_string_dtype(column):
+        # beside an empty cell, text is of type object before pandas 3
+        if _READ.fullmatch(str(name)) and not pd.api.types.is_numeric_dtype(column):
             frame[name] = column.where(
                 ~column.str.fullmatch(_WITH_MARK, na=False), column.str.replace(",", ".")
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,5 +26,5 @@ def finished_weights(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield aside
         for made, place in ((novelty_path(aside), novelty_path(target)), (aside, target)):
             if made.exists():
-                with replacing(place) as written:
-                    os.replace(made, written)
+                with replacing(place) as written:  # which may be elsewhere, through a link
+                    shutil.copyfile(made, written)

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from skandi import __version__
-from skandi.analyse import COLUMNS
 from skandi.compare import compare_conditions, median_interval, model_shares, without_answer
 from skandi.diffusion import MODELS
 from skandi.errors import MissingExtraError, SkandiError
@@ -27,6 +26,11 @@ from skandi.report.data import table_data, track_data
 from skandi.report.figures import draw_figures
 
 _NAMES_SHOWN = 10
+# Other columns of the table may be left out.
+_NEEDED = (
+    *("track_id", "n_points", "n_dims", "alpha", "alpha_lower"),
+    *("model", "novelty", "is_novel", "note"),
+)
 
 
 def write_report(
@@ -120,7 +124,7 @@ def _require_together(table: pd.DataFrame, sets: Sequence[Tracks]) -> None:
             f"tracks holds {strangers[0]}: pass what read_tracks gives, or "
             "Tracks.from_trajectories(list)."
         )
-    missing = [name for name in COLUMNS if name not in table]
+    missing = [name for name in _NEEDED if name not in table]
     if missing:
         raise SkandiError(
             f"The table has no column {', '.join(missing)}: a report needs the rows of analyse."
