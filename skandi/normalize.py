@@ -194,7 +194,8 @@ class TrajectoryNormalizer(Versioned, OneToOneFeatureMixin, TransformerMixin, Ba
         n, T = len(learn_input(self, X, min_points=1)), getattr(self, "n_features_in_", None)
         if T in (1, 2, 3) and n > T:
             warnings.warn(
-                f"X of shape {(n, T)} is read as {n} trajectories of {T} points. If it is one trajectory, pass [X].",
+                f"X of shape {(n, T)} is read as {n} trajectories of {T} points. If it is one "
+                "trajectory, pass [X].",
                 ShortTrackWarning,
                 stacklevel=2,
             )
