@@ -239,7 +239,7 @@ class LengthBagging(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
             }
             try:
                 folds = (
-                    _folds_within(which, given)
+                    _folds_within(which, given, len(targets))
                     if given is not None
                     else list(splitter.split(np.zeros((len(which), 1)), targets[which], **params))
                 )
@@ -424,10 +424,9 @@ def _indices(part: ArrayLike, n: int) -> NDArray[np.int64]:
 
 
 def _folds_within(
-    which: NDArray[np.int64], folds: list[tuple[NDArray, NDArray]]
+    which: NDArray[np.int64], folds: list[tuple[NDArray, NDArray]], n: int
 ) -> list[tuple[NDArray, NDArray]]:
-    """Those trajectories of each fold that are in a bucket, as positions in the bucket."""
-    n = 1 + max(int(part.max(initial=-1)) for part in (which, *sum(folds, ())))
+    """Those of the `n` trajectories that are in a fold and a bucket, as positions in the bucket."""
     place = np.full(n, -1)
     place[which] = np.arange(len(which))
     within = []

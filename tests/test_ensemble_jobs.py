@@ -247,35 +247,28 @@ def test_code__the_same_elsewhere__is_the_same():
     assert made[0] != made[2]
 
 
-def test_checkpoint_dir__function_with_another_body__is_another_member(tmp_path):
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_checkpoint_dir__function_with_another_body__is_another_member(
+    wrapped, tmp_path, monkeypatch
+):
     X, y = tracks(60, high=12)
-    bag = spread_bag(tmp_path).set_params(
-        estimator=make_pipeline(FunctionTransformer(halved), SpreadRegressor())
-    )
+    function = partial(applied, function=halved) if wrapped else halved
+    member = make_pipeline(FunctionTransformer(function), SpreadRegressor())
+    bag = spread_bag(tmp_path).set_params(estimator=member)
     SpreadRegressor.fits = 0
     clone(bag).fit(X, y)
     clone(bag).fit(X, y)
     assert SpreadRegressor.fits == 3
-    code = halved.__code__
-    halved.__code__ = doubled.__code__
-    try:
-        clone(bag).fit(X, y)
-    finally:
-        halved.__code__ = code
-    assert SpreadRegressor.fits == 6
-    part = partial(applied, function=halved)
-    bag.set_params(estimator__functiontransformer__func=part)
-    SpreadRegressor.fits = 0
+    monkeypatch.setattr(halved, "__code__", doubled.__code__)
     clone(bag).fit(X, y)
-    halved.__code__ = doubled.__code__
-    try:
-        clone(bag).fit(X, y)
-    finally:
-        halved.__code__ = code
     assert SpreadRegressor.fits == 6
-    bag.set_params(estimator__functiontransformer__func=lambda X: X)
+
+
+def test_checkpoint_dir__lambda_in_a_member__is_refused_with_a_remedy(tmp_path):
+    X, y = tracks(60, high=12)
+    member = make_pipeline(FunctionTransformer(lambda X: X), SpreadRegressor())
     with pytest.raises(ValueError, match="Replace a lambda by a function of a module"):
-        bag.fit(X, y)
+        spread_bag(tmp_path).set_params(estimator=member).fit(X, y)
 
 
 # Ctrl-C -------------------------------------------------------------------------------------------

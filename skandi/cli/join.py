@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from skandi.cli.completing import complete
 from skandi.cli.console import (
     require_enough,
     require_other_file,
@@ -43,17 +44,10 @@ def join(
     require_weight_file(output)
     require_enough(novelty_size)
     require_other_file(output, weights)
-    from skandi.pretrained.calibrating import calibrate_weights
     from skandi.pretrained.finishing import finished_weights
-    from skandi.pretrained.fitting_novelty import fit_novelty
     from skandi.pretrained.joining import join_weights
 
     with finished_weights(output) as aside:
         join_weights(weights, aside)
-        if calibration_size:
-            say("correcting intervals and probabilities")
-            calibrate_weights(aside, calibration_size)
-        if novelty_size:
-            say("learning what is unlike the training data")
-            fit_novelty(aside, novelty_size)
+        complete(aside, calibration_size, novelty_size)
     say(f"wrote {output}: {len(weights)} networks")

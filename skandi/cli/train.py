@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import typer
 
+from skandi.cli.completing import complete
 from skandi.cli.console import (
     require_enough,
     require_other_file,
@@ -89,9 +90,7 @@ def train(
             "with --folder."
         )
     from skandi.pretrained import trained_network
-    from skandi.pretrained.calibrating import calibrate_weights
     from skandi.pretrained.finishing import finished_weights
-    from skandi.pretrained.fitting_novelty import fit_novelty
     from skandi.pretrained.teaching import teacher_of
     from skandi.provenance import file_digest
     from skandi.training.stream import StreamTrainer, StreamTraining, export
@@ -128,12 +127,7 @@ def train(
     say("measuring scores")
     with finished_weights(output) as aside:
         scores = export(trainer, aside, test_size=test_size)["scores"]
-        if calibration_size:
-            say("correcting intervals and probabilities")
-            calibrate_weights(aside, calibration_size)
-        if novelty_size:
-            say("learning what is unlike the training data")
-            fit_novelty(aside, novelty_size)
+        complete(aside, calibration_size, novelty_size)
     say(
         f"wrote {output}: MAE {scores['mae']:.4f}, F1 {scores['f1']:.4f} on {test_size} fresh "
         f"trajectories per task of {recipe}"
