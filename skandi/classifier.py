@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -165,7 +165,13 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
         Returns
         -------
         ndarray of shape (n, n_classes), float32
+
+        Raises
+        ------
+        ValueError
+            If there are not as many feature vectors as trajectories.
         """
+        check_consistent_length(features, trajectories)
         logits = torch.from_numpy(self._head(features))
         calibration = getattr(self, "calibration_", None)
         if calibration is not None and len(features):

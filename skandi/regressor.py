@@ -10,7 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_array, column_or_1d
+from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -255,9 +255,15 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
         AlphaReading
             ``median``, ``lower``, ``upper``, ``expected_error`` and ``spread`` (the expected root
             mean square error), each of shape (n,).
+
+        Raises
+        ------
+        ValueError
+            If there are not as many feature vectors as trajectories.
         """
         if not isinstance(coverage, Real) or not 0 < coverage < 1:
             raise ValueError(f"coverage is {coverage!r}; it must be between 0 and 1, e.g. 0.9.")
+        check_consistent_length(features, trajectories)
         logits = self._distribution(features)
         level = np.full(len(features), float(coverage))
         calibration = getattr(self, "calibration_", None) if len(features) else None

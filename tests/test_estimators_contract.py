@@ -217,6 +217,13 @@ def test_transform__features__are_what_the_head_reads(kind, fitted):
         assert_allclose(head.softmax(dim=1), estimator.predict_proba(ragged()), atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["alpha multiscale", "model multiscale"])
+def test_read_features__other_number_of_trajectories__is_an_error(kind, fitted):
+    features = fitted[kind].transform(ragged())
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        fitted[kind].read_features(features, ragged()[:-1])
+
+
 # --- fit leaves everything else as it was -------------------------------------------------------
 
 
