@@ -18,6 +18,7 @@ from skandi.diffusion import MODELS
 from skandi.errors import SkandiError, TracksFileError, TrajectoryError
 from skandi.io import Tracks, read_tracks
 from skandi.io.arrays import array_format
+from skandi.io.tables import is_table
 from skandi.lengths import group_by_length
 from skandi.msd import MAX_LAG, generalised_diffusion, max_lag_of
 from skandi.normalize import standardize
@@ -64,7 +65,7 @@ def analyse(
 
     Parameters
     ----------
-    tracks : Tracks, path, DataFrame, or list of ndarray of shape (T_i, d)
+    tracks : Tracks, path, table, or list of ndarray of shape (T_i, d)
         What `read_tracks` returns or can read, or trajectories at regular times without gaps.
     alpha_model : fitted estimator, optional
         Its ``predict`` gives α; ``load_pretrained("alpha", n_dims=d)`` when left out.
@@ -176,7 +177,7 @@ def as_tracks(tracks: Any) -> Tracks:
     """Read what `analyse` takes for tracks."""
     if isinstance(tracks, Tracks):
         return tracks
-    if isinstance(tracks, str | os.PathLike | pd.DataFrame):
+    if isinstance(tracks, str | os.PathLike) or is_table(tracks):
         return read_tracks(tracks)
     shape: tuple[int, ...] = getattr(tracks, "shape", ())
     if isinstance(tracks, list | tuple):
@@ -212,8 +213,11 @@ def _tracks_of_array(array: NDArray) -> Tracks:
         form = array_format(array, "the array")
     except TracksFileError:
         form = None
-    if form == "napari" or (form == "noctiluca" and np.isnan(array).any()):
+    if form == "napari":
         return read_tracks(array)
+    if form == "noctiluca" and np.isnan(array).any():
+        # One missing point must not change what the axes of all others are.
+        return read_tracks(array, constant_axes="keep")
     # Tracks that start at the origin look like those of model 0.
     if form == "andi-datasets" and array[:, 0].any():
         raise TrajectoryError(

@@ -22,8 +22,8 @@ from skandi.errors import TrajectoryError
 
 MAX_DIMS = 3
 _INDICES_SHOWN = 20
-_TRACK_COLUMNS = frozenset({"particle", "track", "trajectory", "traj_idx", "track_id", "frame"})
-_NO_COORDINATES = _TRACK_COLUMNS | {"t", "time", "position_t", "spot_id"}
+_TRACKS = frozenset({"particle", "track", "trajectory", "traj_idx", "track_id"})
+_NO_COORDINATES = _TRACKS | {"frame", "t", "time", "position_t", "spot_id"}
 
 
 def require_targets(y: Any, who: str, name: str = "y") -> None:
@@ -209,7 +209,7 @@ def _read_one(item: Any, min_points: int) -> tuple[NDArray[np.float64] | None, s
     """Give the (T, d) array, or None and what is wrong, with @ where the indices go."""
     if np.ma.is_masked(item):
         return None, "masked points at index @: drop them, their numbers mean nothing"
-    if {str(name).lower() for name in getattr(item, "columns", ())} & _NO_COORDINATES:
+    if {name.lower() for name in column_names(item)} & _NO_COORDINATES:
         return None, (
             "a table with a column of frames, times or tracks at index @: pass its positions only, "
             "e.g. table[['x', 'y']], or one table of all tracks to skandi.read_tracks"
@@ -273,12 +273,28 @@ def _refuse_table(X: Any) -> None:
             "X is a table with masked points, whose numbers mean nothing. Pass a list of (T, d) "
             "arrays without them, e.g. [row.compressed() for row in X]."
         )
-    columns = {str(c).lower() for c in getattr(X, "columns", ())}
-    if "frame" in columns and columns & (_TRACK_COLUMNS - {"frame"}) and "x" in columns:
+    columns = {name.strip().lower() for name in column_names(X)}
+    if columns & _TRACKS and columns & (_NO_COORDINATES - _TRACKS):
         raise TrajectoryError(
             "X is a table of tracks, one row per point, not one row per trajectory. Read it with "
             "skandi.read_tracks(X).trajectories."
         )
+
+
+def column_names(table: Any) -> list[str]:
+    """The names of a table's columns, of whatever library; none for what is no table.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> column_names(pa.table({"frame": [0, 1]})), column_names([[0, 1]])
+    (['frame'], [])
+    """
+    # pyarrow's `columns` are the values
+    for names in (getattr(table, "column_names", None), getattr(table, "columns", None)):
+        if names is not None and not callable(names):
+            return [str(name) for name in names]
+    return []
 
 
 def _wrong_container(X: Any, ndim: int) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
+from numbers import Integral
 from typing import Any
 
 import pandas as pd
@@ -11,6 +13,7 @@ import pandas as pd
 from skandi.analyse import analyse, as_tracks
 from skandi.errors import TrajectoryError
 from skandi.io import Tracks
+from skandi.io.tables import is_table
 
 
 def analyse_windows(
@@ -31,8 +34,8 @@ def analyse_windows(
 
     Parameters
     ----------
-    track : ndarray of shape (T, d), DataFrame, or Tracks with one trajectory
-        Positions at regular times; a DataFrame is a table for `read_tracks`.
+    track : ndarray of shape (T, d), path, table, or Tracks with one trajectory
+        Positions at regular times; a path or a table is for `read_tracks`.
     window : int, default=100
         Points in a window; pretrained models need 10.
     step : int, default=10
@@ -62,8 +65,11 @@ def analyse_windows(
     >>> along[["start", "stop", "time"]].to_numpy().tolist()
     [[0.0, 60.0, 29.5], [30.0, 90.0, 59.5], [60.0, 120.0, 89.5]]
     """
-    is_table = isinstance(track, Tracks | pd.DataFrame)
-    whole = as_tracks(track) if is_table else Tracks.from_trajectories([track])
+    for name, value in (("window", window), ("step", step)):
+        if not isinstance(value, Integral):
+            raise TrajectoryError(f"{name} is {value!r}; a whole number of points is needed.")
+    is_one = not isinstance(track, Tracks | str | os.PathLike) and not is_table(track)
+    whole = Tracks.from_trajectories([track]) if is_one else as_tracks(track)
     if len(whole) != 1:
         raise TrajectoryError(
             f"analyse_windows reads one track, and {len(whole)} came. Pass one trajectory, for "

@@ -2,8 +2,10 @@
 
 import sys
 
+import dask.dataframe
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from fake_estimators import ConstantAlpha, LengthAsAlpha, LengthAsModel
 from pandas.testing import assert_frame_equal
@@ -323,6 +325,38 @@ def test_analyse__array_of_a_program__is_read_as_read_tracks_does(form):
     masked = np.ma.masked_where(array == array[0], array)
     with pytest.raises((TracksFileError, TrajectoryError), match="masked"):
         analysed(masked)
+
+
+def test_analyse__missing_point__leaves_the_axes_of_the_other_tracks():
+    array = np.stack(walks(30, 30, 30, n_dims=3))
+    array[..., 2] = 0
+    missing = array.copy()
+    missing[0, -1] = np.nan
+    columns = ["n_points", "n_dims", "alpha", "note"]
+    assert_frame_equal(analysed(array)[columns][1:], analysed(missing)[columns][1:])
+
+
+def table_of_points():
+    table = pd.DataFrame({"particle": np.repeat([3, 4, 5], 30), "frame": np.tile(range(30), 3)})
+    return table.assign(x=np.arange(90.0) ** 2, y=np.arange(90.0) % 7)
+
+
+@pytest.mark.parametrize("kind", ["Arrow's table", "Arrow's batch"])
+def test_analyse__table_of_another_library__is_read_like_a_dataframe(kind):
+    table = pa.Table.from_pandas(table_of_points())
+    given = table if kind == "Arrow's table" else table.to_batches()[0]
+    expected = analysed(table_of_points())
+    assert expected.track_id.tolist() == ["3", "4", "5"]
+    assert_frame_equal(analysed(given), expected)
+    assert read_tracks(given).ids == ["3", "4", "5"]
+
+
+@pytest.mark.parametrize("names", [{}, {"particle": "TRACK_ID", "x": "POSITION_X", "frame": "t"}])
+def test_analyse__table_that_is_not_at_hand__is_an_error_with_a_remedy(names):
+    lazy = dask.dataframe.from_pandas(table_of_points().rename(columns=names), npartitions=1)
+    for reader in (analysed, read_tracks):
+        with pytest.raises(TracksFileError, match=r"dask's DataFrame came: pass table.compute\(\)"):
+            reader(lazy)
 
 
 def test_analyse__array_with_labels__is_not_taken_for_positions():

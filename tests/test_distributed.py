@@ -514,6 +514,7 @@ def test_predict__unusable_input__is_an_error(tmp_path):
         (lambda t: t.assign(particle=-1), {}, "no track is left"),
         (lambda t: t.assign(t=t.frame / 3).drop(columns="frame"), {}, "needs frame_interval"),
         (lambda t: t.assign(t=t.frame**3.0), {}, "not in step with the frames.*frame_interval"),
+        (lambda t: t.assign(t=t.frame * (1 + (t.particle % 9 == 0))), {}, "by another amount in"),
         (lambda t: t, {"gaps": "error"}, "missing frames"),
         (lambda t: t.assign(frame=t.frame // 4), {}, "two rows for frame"),
         (lambda t: t, {"n_dims": 3}, "has 2-D tracks, not 3-D"),

@@ -149,6 +149,46 @@ def test_tidy__times_out_of_step_with_frames__are_no_clock_and_are_told():
     assert read_tracks(pooled).frame_interval == pytest.approx(0.052)
 
 
+def film(n_tracks, interval, group):
+    frame = np.tile(np.arange(40), n_tracks)
+    track = np.repeat(np.arange(n_tracks), 40)
+    table = pd.DataFrame({"group": group, "track": track, "frame": frame, "t": frame * interval})
+    return table.assign(x=np.random.default_rng(0).normal(size=len(frame)).cumsum())
+
+
+@pytest.mark.parametrize("interval", [0.024, 0.04, 0.1])
+def test_tidy__films_of_two_frame_intervals__have_none_together_and_it_is_told(interval):
+    both = pd.concat([film(8, 0.02, "a"), film(2, interval, "b")])
+    for table in (both, both.drop(columns="frame") if interval == 0.024 else both):
+        tracks = read_tracks(table)
+        assert tracks.frame_interval is None
+        assert step(tracks, "intervals_differ").n_tracks == 2
+        assert "such as b/0" in step(tracks, "intervals_differ").message
+    assert read_tracks(both, frame_interval=0.02).frame_interval == 0.02
+    nearly = pd.concat([film(8, 0.02, "a"), film(2, 0.0201, "b")])
+    assert read_tracks(nearly).frame_interval == pytest.approx(0.02)
+
+
+def test_tidy__short_tracks_with_rounded_times__have_one_interval():
+    lengths = [2, 3, 3, 4, 4, 5, 7, 10, 20, 100]
+    frame = np.concatenate([np.arange(T) for T in lengths])
+    table = pd.DataFrame({"track": np.repeat(range(len(lengths)), lengths), "frame": frame})
+    for rate in (15, 30, 40, 60):
+        tracks = read_tracks(table.assign(t=np.round(frame / rate, 2), x=frame**2))
+        assert tracks.frame_interval == pytest.approx(1 / rate, rel=0.25)
+        assert tracks.report.steps == ()
+
+
+def test_tidy__pauses_of_the_clock_that_frames_do_not_count__are_told():
+    t = np.cumsum(np.tile([0.1, 0.1, 0.1, 0.1, 0.4], 40))
+    table = pd.DataFrame({"track": 1, "frame": range(200), "t": t, "x": t**2})
+    tracks = read_tracks(table)
+    assert tracks.frame_interval == pytest.approx(0.1)
+    assert "in 40 of 199 steps the times jump" in step(tracks, "clock_jumps").message
+    counted = table.assign(frame=np.rint(t / 0.1).astype(int))
+    assert "clock_jumps" not in [each.name for each in read_tracks(counted).report.steps]
+
+
 def test_tidy__axis_that_a_track_lacks__is_the_reason_given():
     table = pd.DataFrame({"track": [1, 1, 2, 2], "frame": [0, 1] * 2, "x": [0.0, 1, 2, 3]})
     table = table.assign(y=table.x**2, z=[np.nan, np.nan, 1.0, 2.0])

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_estimators import LengthAsAlpha, LengthAsModel
+from pandas.testing import assert_frame_equal
 
 from skandi import analyse_windows
 from skandi.errors import TracksFileError, TrajectoryError
-from skandi.io import Tracks
+from skandi.io import Tracks, write_tracks
 from skandi.simulate import simulate
 
 
@@ -26,6 +27,17 @@ def windows(track, window, step):
 
 def line(T):
     return np.arange(T, dtype=float)[:, None] * [1.0, -0.5]
+
+
+def test_windows__path__is_read(tmp_path):
+    write_tracks([line(27)], tmp_path / "track.csv")
+    assert_frame_equal(windows(tmp_path / "track.csv", 10, 5), windows(line(27), 10, 5))
+
+
+@pytest.mark.parametrize(("window", "step"), [(10.0, 5), (10, 2.5)])
+def test_windows__points_in_parts__are_an_error(window, step):
+    with pytest.raises(TrajectoryError, match="a whole number of points is needed"):
+        windows(line(27), window, step)
 
 
 def test_windows__rows__are_the_windows_in_order():
@@ -69,7 +81,7 @@ def test_windows__table_of_a_track__is_read_as_a_table():
     table = pd.DataFrame({"frame": np.arange(40), "x": X[:, 0], "y": X[:, 1]})
     with pytest.raises(TracksFileError, match="no column for the track"):
         windows(table, 20, 20)
-    pd.testing.assert_frame_equal(windows(table.assign(track=0), 20, 20), windows(X, 20, 20))
+    assert_frame_equal(windows(table.assign(track=0), 20, 20), windows(X, 20, 20))
 
 
 def test_windows__short_for_the_estimators__say_so():

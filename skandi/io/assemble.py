@@ -28,7 +28,7 @@ from skandi.io.gaps import (
 from skandi.io.ids import natural_order, track_number
 from skandi.io.localisations import Localisations
 from skandi.io.tracks import ReadReport, Tracks, counted
-from skandi.io.whole import Survey, Whole, clock_steps, fewest_tracks
+from skandi.io.whole import Survey, Whole, clock_steps, fewest_tracks, note_other_paces
 
 ConstantAxes = Literal["drop", "keep"]
 CONSTANT_AXES: tuple[str, ...] = get_args(ConstantAxes)
@@ -256,10 +256,15 @@ def _frames(table: Localisations, of_whole: Whole | None) -> NDArray[np.int64]:
             shortest, stride, fractional, table.frame_interval, table.source
         )
     if are_times:
-        frames, interval = frames_from_times(table.time, starts, table.frame_interval, table.source)
+        given = table.frame_interval
+        frames, interval = frames_from_times(table.time, starts, given, table.source)
         if interval is not None:
             table.frame_interval = interval
             table.note("frames_from_times", f"frames counted from times {interval:g} apart")
+        if interval is not None and given is None:
+            pace = steps_within(table.time, starts) / steps_within(frames, starts)
+            if note_other_paces(table, table.track[1:][np.diff(table.track) == 0], pace):
+                table.frame_interval = None
         return frames
     if np.abs(whole).max() > LARGEST_FRAME:
         raise TracksFileError(f"{table.source}: frame {np.abs(whole).max():g} is too large.")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ from skandi.io.localisations import Localisations
 from skandi.io.napari import read_napari, write_napari
 from skandi.io.noctiluca import read_noctiluca
 from skandi.io.parquet import read_parquet, write_parquet
-from skandi.io.tables import TABLE_FORMATS, read_frame, read_table
+from skandi.io.tables import TABLE_FORMATS, as_frame, is_table, read_frame, read_table
 from skandi.io.tidy import write_tidy
 from skandi.io.trackmate_simple_xml import read_trackmate_simple_xml
 from skandi.io.trackmate_xml import read_trackmate_xml
@@ -63,7 +64,7 @@ _SUFFIXES = {
 
 
 def read_tracks(
-    source: str | os.PathLike[str] | pd.DataFrame | NDArray,
+    source: str | os.PathLike[str] | pd.DataFrame | NDArray | Any,
     format: str = "auto",
     *,
     gaps: GapPolicy = "split",
@@ -83,8 +84,8 @@ def read_tracks(
 
     Parameters
     ----------
-    source : path, DataFrame or ndarray
-        The tracks.
+    source : path, table or ndarray
+        The tracks. A table is a DataFrame of pandas or polars, or a table of Arrow.
     format : str, default "auto"
         What the source is; "auto" looks at its content, not at its name.
 
@@ -175,13 +176,13 @@ def _read(
     source: str | os.PathLike[str] | pd.DataFrame | NDArray, format: str, n_dims: int | None
 ) -> Localisations | Tracks:
     """What the reader of a format finds; tracks where there is nothing left to settle."""
-    if isinstance(source, pd.DataFrame):
+    if is_table(source):
         if format not in ("auto", *TABLE_FORMATS):
             raise TracksFileError(
                 f"A DataFrame is read as a tidy table, not as {format!r}: format can be auto, "
                 f"{', '.join(TABLE_FORMATS)}."
             )
-        return read_frame(source, format=format)
+        return read_frame(as_frame(source), format=format)
     if isinstance(source, np.ndarray):
         if format not in ("auto", *ARRAY_FORMATS):
             raise TracksFileError(
@@ -191,7 +192,7 @@ def _read(
         return _read_array(source, "array", format, n_dims)
     if not isinstance(source, str | os.PathLike):
         raise TracksFileError(
-            f"A {type(source).__name__} came: read_tracks reads a path, a DataFrame or an array. "
+            f"A {type(source).__name__} came: read_tracks reads a path, a table or an array. "
             "Trajectories go to analyse as they are, or to Tracks.from_trajectories."
         )
     path = Path(source)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from skandi.io.localisations import Localisations
 from skandi.io.text import read_head
 from skandi.io.tidy import read_tidy, read_tidy_frame
 from skandi.io.trackmate_csv import looks_like_trackmate, read_trackmate_csv, read_trackmate_frame
+from skandi.trajectories import column_names
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,45 @@ def read_table(path: str | os.PathLike[str], format: str) -> Localisations:
     if format in DIALECTS:
         _check_columns(read_head(Path(path)).names(), format, str(path))
     return _with_units(read_tidy(path), format)
+
+
+def is_table(value: Any) -> bool:
+    """Whether something is a table with named columns, of whatever library.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> is_table(pa.table({"frame": [0, 1]})), is_table([[0, 1]])
+    (True, False)
+    """
+    return isinstance(value, pd.DataFrame) or bool(column_names(value))
+
+
+def as_frame(table: Any) -> pd.DataFrame:
+    """A table of another library, such as Arrow or polars, as a DataFrame.
+
+    Raises
+    ------
+    TracksFileError
+        If it cannot be had as a whole without its author's word.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> as_frame(pa.table({"frame": [0, 1]}))["frame"].tolist()
+    [0, 1]
+    """
+    if isinstance(table, pd.DataFrame):
+        return table
+    if hasattr(table, "to_pandas"):
+        return table.to_pandas()
+    name = f"{type(table).__module__.partition('.')[0]}'s {type(table).__name__}"
+    if hasattr(table, "compute"):
+        raise TracksFileError(
+            f"{name} came: pass table.compute() if it fits in memory, or predict it in partitions "
+            "with skandi.distributed.predict."
+        )
+    raise TracksFileError(f"{name} came: turn it into a pandas DataFrame first.")
 
 
 def read_frame(frame: pd.DataFrame, source: str = "table", format: str = "auto") -> Localisations:

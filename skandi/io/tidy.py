@@ -23,7 +23,13 @@ from skandi.io.ids import EMPTY_WORDS, canonical_group, canonical_id, encode_ids
 from skandi.io.localisations import Localisations
 from skandi.io.text import FALLBACK_ENCODING, TextHead, read_head, split_line
 from skandi.io.tracks import Tracks
-from skandi.io.whole import clock_interval, clock_steps, is_uneven
+from skandi.io.whole import (
+    clock_interval,
+    clock_steps,
+    far_from_median,
+    is_uneven,
+    note_other_paces,
+)
 
 TRACK_COLUMNS = ("particle", "track", "trajectory", "traj_idx", "track_id")
 GROUP_COLUMNS = ("group",)
@@ -43,6 +49,8 @@ _EMPTY_CELLS = sorted(
 _WITH_MARK = re.compile(r"[-+]?\d*([.,])\d+([eE][-+]?\d+)?")
 _READ = re.compile(r"(position_)?[xyzt]|time|frame", re.IGNORECASE)
 _ROWS_LOOKED_AT = 1_000
+# Of the steps in a clock, so many may be pauses of which nothing is said.
+_FEW_JUMPS = 0.01
 
 
 @dataclass(frozen=True)
@@ -283,12 +291,24 @@ def numbers_of(column: pd.Series, source: str) -> NDArray[np.float64]:
 
 def interval_of(table: Localisations, *, are_times: bool = False) -> float | None:
     """Time from one frame to the next, for rows that have both; None where it cannot be known."""
-    ratio, _ = clock_steps(table, np.lexsort((table.time, table.track)))
-    if len(ratio) and is_uneven(ratio):
+    ratio, row = clock_steps(table, np.lexsort((table.time, table.track)))
+    if not len(ratio):
+        return None
+    if is_uneven(ratio):
         table.note(
             "clock_uneven",
             "the times are not used: they are not in step with the frames, which are read as "
             "equally spaced; if they are not, alpha is wrong",
+        )
+        return None
+    if note_other_paces(table, table.track[row], ratio):
+        return None
+    jumps = np.count_nonzero(far_from_median(ratio))
+    if jumps > _FEW_JUMPS * len(ratio):
+        table.note(
+            "clock_jumps",
+            f"in {jumps} of {len(ratio)} steps the times jump although the frames do not: frames "
+            "are read as equally spaced, and if they only number the images, alpha is wrong",
         )
     return clock_interval(ratio, are_times=are_times)
 

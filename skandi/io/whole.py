@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from skandi.errors import TracksFileError
 from skandi.io.gaps import JITTER, counts_time
 from skandi.io.localisations import Localisations
+from skandi.io.tracks import counted
 
 # Enough for a median to seven digits, few enough to travel between processes.
 _CLOCK_STEPS = 100_000
 # Of the times per frame, so many may be off before they are no clock.
 _UNEVEN = 0.25
+# A track's time per frame further than this from the others' is another frame interval.
+_OTHER_PACE = 0.05
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,12 @@ def whole_of(
                 f"{source}: the times are not in step with the frames. If frames are equally "
                 "spaced, pass frame_interval; else alpha cannot be known."
             )
+        if len(other := tracks_of_other_pace(survey.clock)):
+            raise TracksFileError(
+                f"{source}: from frame to frame the times go forward by another amount in "
+                f"{counted(len(other), 'track')} than in most. Read the films of one interval "
+                "at a time, or pass frame_interval."
+            )
         interval = clock_interval(survey.clock[:, 1])
         frame_interval = default_interval if interval is None else interval
     return Whole(
@@ -217,12 +226,72 @@ def is_uneven(ratio: NDArray[np.float64]) -> bool:
     >>> is_uneven(np.diff(np.round(np.arange(40) / 30, 2)))
     False
     """
+    return bool(far_from_median(ratio).mean() > _UNEVEN)
+
+
+def far_from_median(ratio: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which times per frame are further from the median than by jitter or rounding.
+
+    Examples
+    --------
+    >>> far_from_median(np.array([1.0, 1.1, 4.0, 0.9])).tolist()
+    [False, False, True, False]
+    """
+    median = np.median(ratio)
+    tolerance = JITTER + _resolution(ratio) + 1e-6
+    return np.asarray(np.abs(ratio - median) > tolerance * abs(median))
+
+
+def _resolution(ratio: NDArray[np.float64]) -> float:
+    """What times are rounded to, if they are, in units of the median step; 1 at most."""
     median = np.median(ratio)
     differing = np.unique(np.round(ratio / abs(median), 6)) if median else np.zeros(1)
-    # What times are rounded to, if they are.
-    resolution = np.diff(differing).min(initial=np.inf) if len(differing) > 1 else 0.0
-    far = np.abs(ratio - median) > (JITTER + resolution + 1e-6) * abs(median)
-    return bool(far.mean() > _UNEVEN)
+    return float(np.diff(differing).min(initial=1.0)) if len(differing) > 1 else 0.0
+
+
+def tracks_of_other_pace(steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The tracks in which a frame takes another time than in most, as in a film of another rate.
+
+    Parameters
+    ----------
+    steps : ndarray of shape (n, 2)
+        Track and time per frame of each step. In such a track both the median and the mean are off,
+        the latter by more than jitter and rounding at its ends: a few long pauses make no other
+        pace.
+
+    Examples
+    --------
+    >>> track, pace = np.repeat([1, 2, 3], 20), np.repeat([0.02, 0.02, 0.1], 20)
+    >>> tracks_of_other_pace(np.column_stack([track, pace])).tolist()
+    [3.0]
+    """
+    if not len(steps):
+        return np.empty(0)
+    ratio = steps[:, 1]
+    usual, pace = np.median(ratio), ratio[~far_from_median(ratio)].mean()
+    track, ratio = steps[np.lexsort((ratio, steps[:, 0]))].T
+    starts = np.flatnonzero(np.diff(track, prepend=np.nan) != 0)
+    n = np.diff(np.append(starts, len(track)))
+    medians, means = ratio[starts + n // 2], np.add.reduceat(ratio, starts) / n
+    tolerance = _OTHER_PACE + (2 * JITTER + _resolution(ratio)) / n
+    other = np.abs(medians - usual) > _OTHER_PACE * abs(usual)
+    return track[starts][other & (np.abs(means - pace) > tolerance * abs(pace))]
+
+
+def note_other_paces(
+    table: Localisations, track: NDArray[np.int64], ratio: NDArray[np.float64]
+) -> bool:
+    """Tell whether times per frame, step by step, are of several frame intervals, and note it."""
+    other = tracks_of_other_pace(np.column_stack([track, ratio]))
+    if len(other):
+        table.note(
+            "intervals_differ",
+            f"the frame interval is not used: it is another in {counted(len(other), 'track')}, "
+            f"such as {table.names[int(other[0])]}, than in most; read the films of one interval "
+            "at a time",
+            n_tracks=len(other),
+        )
+    return len(other) > 0
 
 
 def fewest_tracks(clock: NDArray[np.float64]) -> NDArray[np.float64]:

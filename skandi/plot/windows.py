@@ -75,8 +75,8 @@ class WindowsDisplay:
         with drawing(axes, height=0.95 + 0.4 * has_novelty, rows=2 + has_novelty) as axes:
             upper, lower = axes[:2]
             if table["alpha_lower"].notna().any():
-                interval = (table[f"alpha_{end}"].to_numpy(np.float64) for end in ("lower", "upper"))
-                upper.fill_between(time, *interval, color=ACCENT, alpha=0.2, linewidth=0)
+                ends = table[["alpha_lower", "alpha_upper"]].to_numpy(np.float64).T
+                upper.fill_between(time, *ends, color=ACCENT, alpha=0.2, linewidth=0)
             upper.axhline(1, color=MUTED, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0)
             upper.plot(time, table["alpha"], color=ACCENT, marker=".", markersize=3)
             upper.set_ylim(*alpha_limits(table["alpha"].to_numpy(np.float64)))
