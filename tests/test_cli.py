@@ -27,6 +27,7 @@ from skandi.io import (
     read_challenge_labels,
     read_tracks,
     sample_tracks_path,
+    write_tracks,
 )
 from skandi.pretrained import PRESETS, novelty_path
 from skandi.pretrained.detectors import detector_path
@@ -119,6 +120,51 @@ def test_predict__tracks_unlike_the_training__are_told(quick, monkeypatch, track
     assert "1 of 2 tracks are unlike the training data (is_novel; 1 in 20" in result.stderr
     told = ["unlike the training data" in line for line in result.stdout.splitlines()]
     assert told[:4] == [False, True, False, False]
+
+
+def test_predict__printed_table_in_a_pipe__cuts_no_name(quick, tracks_csv):
+    names = [f"{'Experiment_2024-01-01_cell_' * 5}{k}" for k in range(3)]
+    table = pd.read_csv(tracks_csv, dtype={"particle": str})
+    table["particle"] = table["particle"].map({str(k + 1): name for k, name in enumerate(names)})
+    table.to_csv(tracks_csv, index=False)
+    lines = skandi_("predict", tracks_csv).stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:4]] == names
+
+
+def test_predict__reader_of_the_table_that_stops__loses_no_file(tmp_path):
+    differences, again = tmp_path / "differences.csv", tmp_path / "again.csv"
+    again.write_bytes(sample_tracks_path().read_bytes())
+    files = [f"a={sample_tracks_path()}", f"b={again}", "--compare", str(differences)]
+    code = "from skandi.cli import main; main()"
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "predict", *files],
+        stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(pd.read_csv(differences)) == 6
+
+
+def test_predict__files_in_different_units__are_told_one_by_one(quick, tracks_csv, tmp_path):
+    table = pd.read_csv(tracks_csv)
+    for name, unit in (("a", "µm"), ("b", "px"), ("c", "µm")):
+        tracks = read_tracks(table, frame_interval=0.1, time_unit="s", space_unit=unit)
+        write_tracks(tracks, tmp_path / f"{name}.parquet")
+    same = skandi_("predict", tmp_path / "a.parquet", tmp_path / "c.parquet")
+    assert "other units" not in same.stderr
+    result = skandi_("predict", tmp_path / "a.parquet", tmp_path / "b.parquet")
+    assert "D_alpha and duration are in other units from file to file" in result.stderr
+    assert "  a: in µm²/s^α" in result.stderr
+    assert "  b: in px²/s^α" in result.stderr
+
+
+def test_predict__home_folder_behind_a_condition__is_found(quick, tracks_csv, monkeypatch):
+    monkeypatch.setenv("HOME", str(tracks_csv.parent))
+    monkeypatch.setenv("USERPROFILE", str(tracks_csv.parent))
+    assert skandi_("predict", "control=~/tracks.csv").exit_code == 0
 
 
 def test_predict__hostile_names__neither_style_nor_steer_the_terminal(quick, tmp_path):
@@ -324,6 +370,9 @@ ERRORS = {
     "training of another name": ("train", "-o", "{tmp}/net.v1"),
     "format against the name": ("simulate", "-o", "{tmp}/a.parquet", "--format", "tidy"),
     "suffix without a name": ("simulate", "-o", "{tmp}/.csv"),
+    "differences of one file": ("predict", "{tmp}/good.csv", "--compare", "{tmp}/out.csv"),
+    "condition of nothing": ("predict", "a="),
+    "working folder": ("predict", "."),
     "no folder for a report": ("report", "{tmp}/good.csv", "-o", "{tmp}/nowhere/out.html"),
 }
 

@@ -526,6 +526,15 @@ def test_predict__trouble_in_the_rows__is_the_error_of_a_reader(tmp_path, table,
         predict(folder, tmp_path / "out", n_partitions=3, **options, **FAKES)
 
 
+def test_predict__even_index_that_is_in_no_row__is_refused(tmp_path):
+    table = walk_table([1], T=20).drop(columns="frame")
+    table.index = pd.RangeIndex(len(table), name="frame")
+    table.to_parquet(tmp_path / "in.parquet")
+    assert len(analyse(tmp_path / "in.parquet", **FAKES)) == 1
+    with pytest.raises(TracksFileError, match=r"frame is the index.*Save table.reset_index\(\)"):
+        predict(tmp_path / "in.parquet", tmp_path / "out", **FAKES)
+
+
 def test_predict__times_on_a_grid_that_is_given__are_read(tmp_path):
     table = messy(stride=1)
     table["t"] = table.pop("frame") / 3

@@ -183,6 +183,15 @@ def test_napari_features__one_row_per_point__in_the_order_of_the_array():
     assert "note" not in features
 
 
+def test_napari_features__table_read_from_a_file__is_as_good(tmp_path):
+    tracks = Tracks.from_trajectories([np.zeros((2, 2))] * 3, ids=["007", "008", "009"])
+    table = pd.DataFrame({"track_id": tracks.ids, "alpha": [0.1, np.nan, 0.3]})
+    table["is_novel"] = pd.array([True, None, False], dtype="boolean")
+    table.to_csv(tmp_path / "a.csv", index=False)
+    read = napari_features(tracks, pd.read_csv(tmp_path / "a.csv"))
+    pd.testing.assert_frame_equal(read, napari_features(tracks, table))
+
+
 def test_napari_features__table_of_other_tracks__is_refused():
     tracks = Tracks.from_trajectories([np.zeros((2, 2))] * 2)
     table = pd.DataFrame({"track_id": ["1", "0"], "alpha": [1.0, 2.0]})

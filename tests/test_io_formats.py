@@ -1,6 +1,7 @@
 """Formats by content, writers by suffix, Parquet, results, and the tracks themselves."""
 
 import json
+import os
 import pickle
 import sys
 
@@ -32,6 +33,26 @@ def test_detection__by_content__not_by_name(tmp_path):
     assert set(found) < set(FORMATS)
     for name, n_tracks in (("a.csv", 2), ("b.parquet", 2), ("c.csv", 1)):
         assert len(read_tracks(tmp_path / name)) == n_tracks
+
+
+@pytest.mark.parametrize("suffix", ["gz", "bz2", "xz", "zip", "zst", "tar"])
+def test_detection__table_called_like_an_archive__is_read(tmp_path, suffix):
+    TABLE.to_csv(tmp_path / f"a.csv.{suffix}", index=False, compression=None)
+    assert len(read_tracks(tmp_path / f"a.csv.{suffix}")) == 2
+
+
+@pytest.mark.parametrize("compression", ["gzip", "bz2", "xz", "zip"])
+def test_detection__compressed_table__is_to_be_unpacked(tmp_path, compression):
+    TABLE.to_csv(tmp_path / "a.csv", index=False, compression=compression)
+    with pytest.raises(TracksFileError, match="(?i)unpack it"):
+        read_tracks(tmp_path / "a.csv")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes on Windows")
+def test_read__pipe__is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(TracksFileError, match="a pipe or a device.*write the tracks to a file"):
+        read_tracks(tmp_path / "pipe")
 
 
 def test_formats__unknown_name__is_an_error(tmp_path):

@@ -2,10 +2,12 @@
 
 import re
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from skandi.errors import TracksFileError, TrajectoryError
@@ -147,6 +149,41 @@ def test_tidy__times_out_of_step_with_frames__are_no_clock_and_are_told():
     films = films.assign(t=0.05 * films.frame + np.tile([0, 1000], 60))
     pooled = pd.concat([jittery, films])
     assert read_tracks(pooled).frame_interval == pytest.approx(0.052)
+
+
+def test_tidy__numbers_of_any_kind__are_read():
+    table = pd.DataFrame({"track": np.repeat([3, 4], 20), "frame": np.tile(np.arange(20), 2)})
+    table["x"] = np.arange(40.0) ** 2
+    decimal = pd.ArrowDtype(pa.decimal128(30, 2))
+    for column in ("track", "frame"):
+        for values in (
+            table[column].to_numpy().astype(">i8"),
+            table[column].astype("category"),
+            pd.array([Decimal(int(value)) for value in table[column]], dtype=decimal),
+        ):
+            tracks = read_tracks(table.assign(**{column: values}))
+            assert tracks.ids == ["3", "4"]
+            assert tracks.n_points.tolist() == [20, 20]
+
+
+def test_tidy__tracks_with_several_films__are_told():
+    frame = np.tile(np.arange(40), 2)
+    table = pd.DataFrame({"track": np.repeat([1, 2], 40), "frame": frame, "x": frame**2})
+    tracks = read_tracks(table.assign(Film=np.where(frame < 20, "a", "b")))
+    told = step(tracks, "column_ignored")
+    assert told.n_tracks == 2
+    assert "2 tracks with several values of 'Film', which is not read" in told.message
+    assert read_tracks(table.assign(film="a")).report.steps == ()
+    by_track = table.assign(film=np.repeat(["a", None], 40))
+    assert read_tracks(by_track).report.steps == ()
+
+
+def test_tidy__numbers_in_place_of_names__are_told(tmp_path):
+    rows = "\n1 0 0.5 0.5\n1 1 0.25 0.25\n"
+    with pytest.raises(TracksFileError, match="'track frame x y' stands before it behind a '#'"):
+        read_tracks(written(tmp_path, f"# track frame x y{rows}"))
+    with pytest.raises(TracksFileError, match="numbers, where the names of the columns are needed"):
+        read_tracks(written(tmp_path, f"\n{rows}"))
 
 
 def film(n_tracks, interval, group):
@@ -344,7 +381,7 @@ WRONG_FILES = {
     "track,frame,x\n1,0,3\n1,1,3,4\n": "not a regular table: .*line 3",
     "track,frame,x\n1,0,3,4\n1,1,3,4\n": "not a regular table",
     "track,frame,x\n-1,0,3\n": "no track is left to read: 1 row of no track",
-    "1.5,2.5,3.5\n4.5,5.5,6.5\n": "no column for",
+    "1.5,2.5,3.5\n4.5,5.5,6.5\n": "first line holds numbers",
     "<Tracks nTracks='1'>": "not well-formed XML.*may be cut off",
     '{"tracks": []}': "JSON cannot be read",
     "\0\1\2": "is not a text file.*can be read.$",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skandi.cli.console import progress, say
+from skandi.cli.console import printable, progress, say
 from skandi.errors import SkandiError
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ def find_inputs(arguments: list[str]) -> list[Input]:
         condition, equals, pattern = argument.partition("=")
         if Path(argument).exists() or not equals or not condition:
             condition, pattern = "", argument
+        if not pattern:
+            raise SkandiError(f"{argument}: a file or a pattern is needed behind the =")
+        if not Path(pattern).exists():
+            pattern = os.path.expanduser(pattern)  # no shell does that behind an =
         matches = [pattern]
         if not Path(pattern).exists() and glob.has_magic(pattern):
             matches = sorted(glob.glob(pattern, recursive=True))
@@ -64,7 +68,7 @@ def analyse_inputs(
     tables, sets = [], []
     told = len(inputs) > 1 or bool(inputs[0].condition)
     names = [legible(name) for name in _short_names([each.path for each in inputs])]
-    given = {each.condition for each in inputs}
+    given = {each.condition for each in inputs} - {""}
     for each, name in zip(inputs, names, strict=True):
         if not each.condition and name in given:
             raise SkandiError(
@@ -81,6 +85,11 @@ def analyse_inputs(
             table.insert(1, "file", pd.Series(legible(each.path), table.index, "string"))
         tables.append(table)
         sets.append(tracks)
+    units = [f"{table.attrs['D_alpha']}, time in {table.attrs['time_unit']}" for table in tables]
+    if len(set(units)) > 1:
+        say("D_alpha and duration are in other units from file to file:")
+        for name, unit in zip(names, units, strict=True):
+            say(f"  {printable(name)}: {unit}")
     about = tables[0].attrs | {
         key: "; ".join(dict.fromkeys(table.attrs[key] for table in tables))
         for key in ("D_alpha", "novelty", "time_unit")

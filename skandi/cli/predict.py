@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,7 +28,8 @@ Duplicates = Literal["error", "first", "mean"]
 Preset = Literal["fast", "best"]
 
 _SKIPPED_SHOWN = 10
-_PIPE_WIDTH = 110
+_TWO_CONDITIONS = "tracks of two conditions or more are needed to compare"
+_PIPE_WIDTH = 10_000  # nobody is there to widen a window: no name is cut
 
 
 TRACKS = typer.Argument(
@@ -142,14 +145,18 @@ def predict(
         require_other_file(path, [each.path for each in inputs])
         if not (partitioned and path is output):
             check_results_path(path)
+    if compare is not None and not partitioned:
+        conditions = {each.condition or each.path for each in inputs}
+        if len(conditions) < 2:
+            raise SkandiError(f"{compare}: {_TWO_CONDITIONS}, as in control=a.csv drug=b.csv")
     options = {
         "format": format,
         "gaps": gaps,
         "duplicates": duplicates,
         "n_dims": dims,
         "frame_interval": frame_interval,
-        "time_unit": time_unit,
-        "space_unit": space_unit,
+        "time_unit": time_unit or None,
+        "space_unit": space_unit or None,
     }
     settings: dict[str, Any] = {"coverage": coverage, "preset": preset}
     if partitioned:
@@ -185,7 +192,7 @@ def _compare(table: pd.DataFrame, output: Path | None) -> None:
         if "condition" in table and table["condition"].nunique() > 1:
             say("nothing to compare: fewer than two conditions have an answer")
         if output is not None:
-            raise SkandiError(f"{output}: tracks of two conditions or more are needed to compare")
+            raise SkandiError(f"{output}: {_TWO_CONDITIONS}")
         return
     compared = compare_conditions(read)
     if warning := without_answer(table):
@@ -211,9 +218,14 @@ def _print_results(table: pd.DataFrame) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    class Patient(Console):
+        def on_broken_pipe(self) -> None:
+            """Go on with files and remarks although whoever reads the table has had enough."""
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    console = Patient()
     if not console.is_terminal:
-        console = Console(width=_PIPE_WIDTH)
+        console = Patient(width=_PIPE_WIDTH)
     shown = Table(box=None, pad_edge=False)
     grouped = "condition" in table
     if grouped:

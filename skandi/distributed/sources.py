@@ -76,6 +76,7 @@ class ParquetSource:
             with _parquet_file(path) as file:
                 schema, metadata = file.schema_arrow, file.metadata
                 of_folders = _columns_of_folders(path, root, schema.names)
+                _require_columns_as_columns(schema, path)
                 empty = schema.empty_table().to_pandas(ignore_metadata=True)
                 empty = empty.assign(**of_folders)
                 units = table_attributes(schema).get(_UNITS)
@@ -145,6 +146,23 @@ def open_source(tracks: Any, format: str, out: Path) -> ParquetSource | DaskSour
     if same_folder(out, root):
         raise TracksFileError(f"{out} lies in {root}, the folder of the tracks. Name another one.")
     return ParquetSource(_files_in(root), root, format)
+
+
+def _require_columns_as_columns(schema: pa.Schema, path: Path) -> None:
+    """Refuse a column that is in no row: pandas keeps an even index as three numbers.
+
+    Raises
+    ------
+    TracksFileError
+        If one is needed.
+    """
+    for level in (schema.pandas_metadata or {}).get("index_columns", ()):
+        name = level.get("name") if isinstance(level, dict) else None
+        if name is not None and needed_columns([name]):
+            raise TracksFileError(
+                f"{path}: {name} is the index of a DataFrame, of which the file holds start and "
+                "step only, and rows are read part by part. Save table.reset_index()."
+            )
 
 
 def _files_in(root: Path) -> list[Path]:

@@ -196,6 +196,11 @@ def _read(
             "Trajectories go to analyse as they are, or to Tracks.from_trajectories."
         )
     path = Path(source)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise TracksFileError(
+            f"{path} is a pipe or a device, and a file is read in several goes: write the tracks "
+            "to a file first."
+        )
     if format == "auto":
         format = detect_format(path)
     if format in ARRAY_FORMATS:

@@ -94,6 +94,8 @@ def encode_ids(
     TracksFileError
         If ids are lists or the like.
     """
+    if isinstance(column.dtype, np.dtype):
+        column = column.astype(column.dtype.newbyteorder("="))  # pandas counts in no other
     try:
         raw_codes, values = pd.factorize(column, use_na_sentinel=True)
     except TypeError as error:

@@ -13,7 +13,7 @@ from skandi.files import replacing
 from skandi.io.arrays import FORMS, as_numbers
 from skandi.io.ids import encode_ids
 from skandi.io.localisations import Localisations
-from skandi.io.tracks import Tracks
+from skandi.io.tracks import Tracks, first_other
 
 _LARGEST_ID = 2**53  # a float64 tells no larger ones apart
 
@@ -118,11 +118,13 @@ def napari_features(tracks: Tracks, table: pd.DataFrame) -> pd.DataFrame:
     >>> napari_features(tracks, table)["alpha"].tolist()
     [0.5, 0.5, 1.0]
     """
-    if list(table["track_id"].astype(str)) != list(tracks.ids):
+    if len(table) != len(tracks) or first_other(table["track_id"], tracks.ids) is not None:
         raise TracksFileError(
             f"The table has {len(table)} rows, and they are not the {len(tracks)} tracks in their "
             "order. Pass the table that analyse gave for these tracks, unsorted."
         )
+    # of a file, a column of yes and no with a missing one is of type object
+    table = table.convert_dtypes()
     numbers = table.drop(columns="track_id").select_dtypes(["number", "boolean"])
     if "model" in table:
         models = [name.removeprefix("p_") for name in table if name.startswith("p_")]

@@ -22,7 +22,10 @@ _IMAGE = "It seems to be an image: track its particles first, for example with T
 _REMEDIES = {
     b"PK\x03\x04": _EXCEL,
     b"\xd0\xcf\x11\xe0": _EXCEL,
-    b"\x1f\x8b": "Unpack it first: it is compressed.",
+    **dict.fromkeys(
+        (b"\x1f\x8b", b"BZh91AY&SY", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"),
+        "Unpack it first: it is compressed.",
+    ),
     b"II*\0": _IMAGE,
     b"MM\0*": _IMAGE,
     b"\x89PNG": _IMAGE,
@@ -43,11 +46,14 @@ class TextHead:
         Lines before the first line with content: blank, a comment, or Excel's ``sep=;``.
     lines : list of str
         The complete lines from there on that fit into the head, without line ends.
+    comment : str
+        The last of the lines before, without the mark of a comment; empty if it is none.
     """
 
     encoding: str
     n_skipped: int
     lines: list[str]
+    comment: str = ""
 
     def separator(self) -> str:
         """The separator that cuts the first line into most fields, or white space."""
@@ -83,8 +89,8 @@ def read_head(path: Path) -> TextHead:
         complete = not file.read(1)
     encoding = _encoding(raw, complete)
     text = raw.decode(encoding, errors="replace")
-    if "\0" in text:
-        remedy = next((_REMEDIES[first] for first in _REMEDIES if raw.startswith(first)), "")
+    remedy = next((_REMEDIES[first] for first in _REMEDIES if raw.startswith(first)), "")
+    if remedy or "\0" in text:
         raise TracksFileError(
             f"{path} is not a text file, nor Parquet or a numpy array: tables of tracks (CSV, TSV, "
             "Parquet), TrackMate's XML, arrays (.npy) and the text files of the AnDi challenge can "
@@ -98,7 +104,9 @@ def read_head(path: Path) -> TextHead:
         n_skipped += 1
     if n_skipped == len(lines):
         raise TracksFileError(f"{path} is empty: a table of tracks is needed.")
-    return TextHead(encoding, n_skipped, lines[n_skipped:])
+    before = lines[n_skipped - 1].strip() if n_skipped else ""
+    comment = before.lstrip("# ") if before.startswith("#") else ""
+    return TextHead(encoding, n_skipped, lines[n_skipped:], comment)
 
 
 def _encoding(raw: bytes, complete: bool) -> str:

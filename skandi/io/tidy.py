@@ -22,7 +22,7 @@ from skandi.files import replacing
 from skandi.io.ids import EMPTY_WORDS, canonical_group, canonical_id, encode_ids
 from skandi.io.localisations import Localisations
 from skandi.io.text import FALLBACK_ENCODING, TextHead, read_head, split_line
-from skandi.io.tracks import Tracks
+from skandi.io.tracks import Tracks, counted
 from skandi.io.whole import (
     clock_interval,
     clock_steps,
@@ -48,6 +48,7 @@ _EMPTY_CELLS = sorted(
 )
 _WITH_MARK = re.compile(r"[-+]?\d*([.,])\d+([eE][-+]?\d+)?")
 _READ = re.compile(r"(position_)?[xyzt]|time|frame", re.IGNORECASE)
+_OF_FILMS = {"film", "movie", "video", "file", "filename", "fov", "cell", "condition", "experiment"}
 _ROWS_LOOKED_AT = 1_000
 # Of the steps in a clock, so many may be pauses of which nothing is said.
 _FEW_JUMPS = 0.01
@@ -128,6 +129,7 @@ def read_tidy_frame(
         frame = frame.reset_index(level=levels)
     columns = find_columns(list(frame.columns), source)
     track, names = _tracks(frame, columns, source)
+    spread = _tracks_by_column(frame, track, len(names))
     time_column = columns.frame if columns.frame is not None else columns.time
     localisations = Localisations(
         source=source,
@@ -139,6 +141,13 @@ def read_tidy_frame(
         axes=tuple(axis for axis, _ in columns.axes),
         is_frame=columns.frame is not None,
     )
+    for column, n_tracks in spread.items():
+        localisations.note(
+            "column_ignored",
+            f"{counted(n_tracks, 'track')} with several values of {column!r}, which is not read: "
+            "call the column 'group' if each value has tracks of its own",
+            n_tracks=n_tracks,
+        )
     if columns.frame is not None and columns.time is not None:
         localisations.clock = numbers_of(frame[columns.time], source)
         localisations.frame_interval = interval_of(localisations)
@@ -159,7 +168,14 @@ def read_tidy(path: str | os.PathLike[str]) -> Localisations:
     path = Path(path)
     head = read_head(path)
     separator = head.separator()
-    columns = find_columns(list(split_line(head.lines[0], separator)), str(path))
+    names = split_line(head.lines[0], separator)
+    if all(map(_is_number, names)):
+        hint = f"; '{head.comment}' stands before it behind a '#': take the mark away"
+        raise TracksFileError(
+            f"{path}: its first line holds numbers, where the names of the columns are needed"
+            f"{hint if head.comment else ''}. Needed: {NEEDED}."
+        )
+    columns = find_columns(list(names), str(path))
     return read_tidy_frame(read_csv(path, head, separator, columns.ids), source=str(path))
 
 
@@ -190,6 +206,7 @@ def read_csv(
                 sep=separator,
                 skiprows=[*range(first), *header],
                 encoding=encoding,
+                compression=None,  # a name says nothing
                 decimal=decimal,
                 dtype={name: str for name, is_id in are_ids.items() if is_id},
                 # a group may be called "null"; what names no track is decided later
@@ -213,6 +230,13 @@ def read_csv(
         raise TracksFileError(
             f"{path} is not a regular table: rows have more fields than there are column names."
         ) from warning
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return float(text) is not None
+    except ValueError:
+        return False
 
 
 def _decimal_mark(rows: list[str], separator: str, names: list[str]) -> str:
@@ -263,6 +287,22 @@ def _tracks(
     return codes.astype(np.int64), joined
 
 
+def _tracks_by_column(
+    frame: pd.DataFrame, track: NDArray[np.int64], n_tracks: int
+) -> dict[str, int]:
+    """Of columns that may tell films apart: in how many tracks they have several values."""
+    found = {}
+    for column in frame.columns:
+        if str(column).strip().lower() in _OF_FILMS:
+            value, _ = encode_ids(frame[column], canonical_group)
+            one = np.zeros(n_tracks + 1, dtype=np.int64)  # the last is of no track
+            one[track] = value
+            several = len(np.unique(track[(track >= 0) & (value != one[track])]))
+            if several:
+                found[str(column).strip()] = several
+    return found
+
+
 def numbers_of(column: pd.Series, source: str) -> NDArray[np.float64]:
     """A column as float64, NaN where a cell is empty.
 
@@ -272,6 +312,8 @@ def numbers_of(column: pd.Series, source: str) -> NDArray[np.float64]:
         If a cell holds something else than a number.
     """
     types = pd.api.types
+    if isinstance(column.dtype, pd.CategoricalDtype) or "decimal" in str(column.dtype):
+        column = column.astype(object)
     could_be_numbers = types.is_any_real_numeric_dtype(column) or types.is_string_dtype(column)
     if not could_be_numbers and not types.is_object_dtype(column):
         raise TracksFileError(
