@@ -26,6 +26,7 @@ from skandi.io import (
     write_results,
     write_tracks,
 )
+from skandi.io.tidy import TO_THE_LAST_BIT
 
 COLUMNS = [
     "track_id", "n_points", "n_dims", "duration", "alpha", "alpha_lower", "alpha_upper",
@@ -184,7 +185,7 @@ def test_analyse__path_frame_tracks_and_list__agree(tmp_path):
     tracks = Tracks.from_trajectories(trajectories)
     write_tracks(tracks, tmp_path / "tracks.csv")
     expected = analysed(trajectories)
-    frame = pd.read_csv(tmp_path / "tracks.csv", float_precision="round_trip")
+    frame = pd.read_csv(tmp_path / "tracks.csv", **TO_THE_LAST_BIT)
     for source in (tracks, tmp_path / "tracks.csv", str(tmp_path / "tracks.csv"), frame):
         pd.testing.assert_frame_equal(analysed(source), expected)
 

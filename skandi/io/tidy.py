@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,11 @@ _EMPTY_CELLS = sorted(
 _WITH_MARK = re.compile(r"[-+]?\d*([.,])\d+([eE][-+]?\d+)?")
 _READ = re.compile(r"(position_)?[xyzt]|time|frame", re.IGNORECASE)
 _OF_FILMS = {"film", "movie", "video", "file", "filename", "fov", "cell", "condition", "experiment"}
+# From pandas 3.1 on numbers are read so without being asked, and to ask is to be warned.
+TO_THE_LAST_BIT: dict[str, Any] = (
+    {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
+    else {"float_precision": "round_trip"}
+)  # fmt: skip
 _ROWS_LOOKED_AT = 1_000
 # Of the steps in a clock, so many may be pauses of which nothing is said.
 _FEW_JUMPS = 0.01
@@ -212,7 +218,7 @@ def read_csv(
                 # a group may be called "null"; what names no track is decided later
                 keep_default_na=False,
                 na_values={name: _EMPTY_CELLS for name, is_id in are_ids.items() if not is_id},
-                float_precision="round_trip",
+                **TO_THE_LAST_BIT,
                 index_col=False,
                 skipinitialspace=True,
                 low_memory=False,
