@@ -84,6 +84,14 @@ def canonical_group(value: Hashable) -> str | None:
     return text.partition(".")[0] if _WHOLE_FLOAT.fullmatch(text.removeprefix("-")) else text
 
 
+def in_usual_type(column: pd.Series) -> pd.Series:
+    """The column in a type that all of pandas takes: bytes in this machine's order, no decimals."""
+    if isinstance(column.dtype, np.dtype):
+        return column.astype(column.dtype.newbyteorder("="))
+    is_decimal = str(column.dtype).startswith("decimal")
+    return column.astype(object) if is_decimal else column
+
+
 def encode_ids(
     column: pd.Series, name_of: Callable[[Hashable], str | None] = canonical_id
 ) -> tuple[NDArray[np.int64], list[str]]:
@@ -94,10 +102,8 @@ def encode_ids(
     TracksFileError
         If ids are lists or the like.
     """
-    if isinstance(column.dtype, np.dtype):
-        column = column.astype(column.dtype.newbyteorder("="))  # pandas counts in no other
     try:
-        raw_codes, values = pd.factorize(column, use_na_sentinel=True)
+        raw_codes, values = pd.factorize(in_usual_type(column), use_na_sentinel=True)
     except TypeError as error:
         raise TracksFileError(
             f"The column {column.name!r} holds values that cannot name a track "

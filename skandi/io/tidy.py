@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from skandi.errors import TracksFileError
 from skandi.files import replacing
-from skandi.io.ids import EMPTY_WORDS, canonical_group, canonical_id, encode_ids
+from skandi.io.ids import EMPTY_WORDS, canonical_group, canonical_id, encode_ids, in_usual_type
 from skandi.io.localisations import Localisations
 from skandi.io.text import FALLBACK_ENCODING, TextHead, read_head, split_line
 from skandi.io.tracks import Tracks, counted
@@ -203,7 +203,7 @@ def read_csv(
 
     decimal = _decimal_mark(head.lines[n_header_rows:], separator, names)
 
-    def read(encoding: str) -> pd.DataFrame:
+    def read(columns: Sequence[int] | None = None, encoding: str = head.encoding) -> pd.DataFrame:
         with warnings.catch_warnings():
             # pandas only warns when it leaves out fields that have no column
             warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -211,6 +211,7 @@ def read_csv(
                 path,
                 sep=separator,
                 skiprows=[*range(first), *header],
+                usecols=columns,
                 encoding=encoding,
                 compression=None,  # a name says nothing
                 decimal=decimal,
@@ -225,11 +226,29 @@ def read_csv(
             ).rename(columns=str.strip)
         return frame if decimal == "." else _with_points(frame)
 
+    def decoded(columns: Sequence[int] | None = None) -> pd.DataFrame:
+        try:
+            return read(columns)
+        except UnicodeDecodeError:
+            return read(columns, FALLBACK_ENCODING)
+
+    def is_empty_beyond() -> bool:
+        """Whether fields without a column are empty, as behind a separator at the end of rows."""
+        row = next(filter(str.strip, head.lines[n_header_rows:]), "")
+        beyond = range(len(names), len(split_line(row, separator)))
+        fields = pd.read_csv(
+            path, sep=separator, header=None, skiprows=first + n_header_rows, usecols=beyond,
+            encoding=head.encoding, encoding_errors="replace", compression=None,
+        )  # fmt: skip
+        return bool(fields.isna().to_numpy().all())
+
     try:
         try:
-            return read(head.encoding)
-        except UnicodeDecodeError:
-            return read(FALLBACK_ENCODING)
+            return decoded()
+        except pd.errors.ParserWarning:
+            if not is_empty_beyond():
+                raise
+            return decoded(range(len(names)))
     except pd.errors.ParserError as error:
         raise TracksFileError(f"{path} is not a regular table: {error}.") from error
     except pd.errors.ParserWarning as warning:
@@ -318,7 +337,8 @@ def numbers_of(column: pd.Series, source: str) -> NDArray[np.float64]:
         If a cell holds something else than a number.
     """
     types = pd.api.types
-    if isinstance(column.dtype, pd.CategoricalDtype) or "decimal" in str(column.dtype):
+    column = in_usual_type(column)
+    if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     could_be_numbers = types.is_any_real_numeric_dtype(column) or types.is_string_dtype(column)
     if not could_be_numbers and not types.is_object_dtype(column):
