@@ -34,9 +34,9 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
 
     Parameters
     ----------
-    network : {"wadnet", "multiscale", "ensemble"}, default="wadnet"
+    network : {"wadnet", "multiscale", "ensemble"} or TrajectoryNetwork class, default="wadnet"
         The network; `MultiScaleNet` reads every length and learns faster, `NetworkEnsemble` is
-        several of those at once.
+        several of those at once. For a network of your own see `skandi.networks.TrajectoryNetwork`.
     network_params : dict, optional
         Keyword arguments of the network, e.g. ``{"n_layers": 10, "dropout": 0.2}``.
     length : int, optional

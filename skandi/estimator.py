@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,7 +40,7 @@ from skandi.weights import (
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-NETWORKS: dict[str, Callable[..., TrajectoryNetwork]] = {
+NETWORKS: dict[str, type[TrajectoryNetwork]] = {
     "wadnet": WADNet,
     "multiscale": MultiScaleNet,
     "ensemble": NetworkEnsemble,
@@ -48,6 +48,25 @@ NETWORKS: dict[str, Callable[..., TrajectoryNetwork]] = {
 """Networks by the name that ``network=`` takes."""
 
 _MAX_REDUCTIONS = 3
+
+
+def network_class(network: Any) -> type[TrajectoryNetwork]:
+    """The class that ``network=`` names, or is.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a known name nor a network's class.
+    """
+    if isinstance(network, type) and issubclass(network, TrajectoryNetwork):
+        return network
+    if not isinstance(network, str) or network not in NETWORKS:
+        what = repr(network) if isinstance(network, str | type) else f"a {type(network).__name__}"
+        raise ValueError(
+            f"network is {what}; it must be one of {sorted(NETWORKS)}, or a class derived from "
+            "skandi.networks.TrajectoryNetwork."
+        )
+    return NETWORKS[network]
 
 
 class Objective(NamedTuple):
@@ -69,7 +88,7 @@ class TrajectoryEstimator(
 
     def __init__(
         self,
-        network: str = "wadnet",
+        network: str | type[TrajectoryNetwork] = "wadnet",
         *,
         network_params: dict[str, Any] | None = None,
         length: int | None = None,
@@ -258,6 +277,11 @@ class TrajectoryEstimator(
         return self.net_.module_.state_dict()
 
     def _describe(self) -> dict[str, Any]:
+        if not isinstance(self._as_built()["network"], str):
+            raise ValueError(
+                f"This {type(self).__name__} has a network of your own, and a file without pickle "
+                "holds no code. Save it with joblib.dump."
+            )
         return {
             "estimator": type(self).__name__,
             "params": jsonable(self.get_params(deep=False) | self._as_built()),
@@ -405,9 +429,7 @@ class TrajectoryEstimator(
         return TrajectoryExamples(trajectories, targets, self.length)
 
     def _network(self, n_outputs: int) -> TrajectoryNetwork:
-        if self.network not in NETWORKS:
-            raise ValueError(f"network is {self.network!r}; it must be one of {sorted(NETWORKS)}.")
-        build, params = NETWORKS[self.network], self.network_params or {}
+        build, params = network_class(self.network), self.network_params or {}
         try:
             return build(self.n_dims_, n_outputs, **params)
         except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from pickle import PicklingError
-from types import CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType, MappingProxyType, MethodType
 from typing import Any
 
 import joblib
@@ -220,7 +220,9 @@ def _code_of(value: Any) -> tuple[Any, ...]:
             for each in value.co_consts
         ]
         return value.co_code, value.co_names, value.co_varnames, constants
-    if isinstance(value, dict):
+    if isinstance(value, type):
+        value = vars(value)
+    if isinstance(value, dict | MappingProxyType):
         value = list(value.values())
     if isinstance(value, list | tuple):
         return tuple(found for each in value if (found := _code_of(each)))

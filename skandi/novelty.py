@@ -214,7 +214,11 @@ def levels_of(values: NDArray[np.float64], lengths: NDArray[np.int64]) -> NDArra
 
 
 def combined(odds: NDArray[np.float64], distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Combine two ranks to one score."""
+    """Combine two ranks to one score.
+
+    What rank a score has is in the statistics of each network, measured with this formula: after a
+    change of it, fit them anew (`skandi.pretrained.fitting_novelty`).
+    """
     return normal_quantile(odds) + _DISTANCE_WEIGHT * normal_quantile(distance)
 
 

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from skandi.calibration import AlphaCalibration, noise_share
 from skandi.diffusion import ALPHA_GRID
-from skandi.estimator import Objective, TrajectoryEstimator, require_as_many
+from skandi.estimator import Objective, TrajectoryEstimator, network_class, require_as_many
 from skandi.lengths import lengths_of
 from skandi.networks.alpha_head import (
     N_ALPHA_OUTPUTS,
@@ -29,9 +29,6 @@ from skandi.trajectories import require_targets
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-DISTRIBUTIONS = frozenset({"multiscale", "ensemble"})
-"""Networks whose α outputs are a distribution; the others give one number."""
 
 
 class AlphaReading(NamedTuple):
@@ -53,10 +50,11 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
 
     Parameters
     ----------
-    network : {"wadnet", "multiscale", "ensemble"}, default="wadnet"
+    network : {"wadnet", "multiscale", "ensemble"} or TrajectoryNetwork class, default="wadnet"
         `WADNet` gives one number and is trained on the squared error. `MultiScaleNet` gives a
         distribution over α in (0, 2], of which ``predict`` reads the median; it reads every length
-        and learns faster. `NetworkEnsemble` is several of those at once.
+        and learns faster. `NetworkEnsemble` is several of those at once. For a network of your own
+        see `skandi.networks.TrajectoryNetwork`.
     network_params : dict, optional
         Keyword arguments of the network, e.g. ``{"n_layers": 10, "dropout": 0.2}``.
     length : int, optional
@@ -287,13 +285,13 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
     @property
     def gives_distribution(self) -> bool:
         """Whether the network gives a distribution over α, which intervals need."""
-        return self._as_built()["network"] in DISTRIBUTIONS
+        return network_class(self._as_built()["network"]).gives_distribution
 
     def _distribution(self, features: NDArray[np.float32]) -> Tensor:
         if not self.gives_distribution:
-            network = self._as_built()["network"]
             raise ValueError(
-                f"network={network!r} gives one number per trajectory and no distribution. "
+                f"network={self._as_built()['network']!r} gives one number per trajectory and no "
+                "distribution. "
                 f"Use network='multiscale', or load_pretrained('alpha')."
             )
         return torch.from_numpy(self._head(features))

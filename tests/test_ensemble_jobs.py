@@ -247,6 +247,16 @@ def test_code__the_same_elsewhere__is_the_same():
     assert made[0] != made[2]
 
 
+def test_code__class__is_that_of_its_methods():
+    def made(factor):
+        namespace = {}
+        exec(f"class A:\n    def f(self, x):\n        return x * {factor}\n", namespace)
+        return _code_of({"network": namespace["A"]})
+
+    assert made(1) == made(1)
+    assert made(1) != made(2)
+
+
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_checkpoint_dir__function_with_another_body__is_another_member(
     wrapped, tmp_path, monkeypatch

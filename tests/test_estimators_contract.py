@@ -16,6 +16,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from small_estimators import (
     KINDS,
@@ -31,6 +32,7 @@ from small_estimators import (
 
 from skandi import AlphaRegressor, ModelClassifier, TrajectoryNormalizer, load_pretrained
 from skandi.errors import TrajectoryError
+from skandi.networks import TrajectoryNetwork
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
 EQUAL = ragged(d=1, low=12, high=12)
@@ -222,6 +224,62 @@ def test_read_features__other_number_of_trajectories__is_an_error(kind, fitted):
     features = fitted[kind].transform(ragged())
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         fitted[kind].read_features(features, ragged()[:-1])
+
+
+# --- a network of one's own ---------------------------------------------------------------------
+
+
+class Smoothed(TrajectoryNetwork):
+    """Means of rectified convolutions."""
+
+    n_features = 8
+
+    def __init__(self, n_dims, n_outputs, *, width=3):
+        super().__init__()
+        self.smooth = torch.nn.Conv1d(n_dims, 8, width)
+        self.output = torch.nn.Linear(8, n_outputs)
+
+    def features(self, x):
+        return self.smooth(x).abs().mean(dim=2)
+
+    def head(self, features):
+        return self.output(features)
+
+
+class SmoothedDistribution(Smoothed):
+    """The same with a distribution over α."""
+
+    gives_distribution = True
+
+
+@pytest.mark.parametrize("network", [Smoothed, SmoothedDistribution])
+def test_own_network__class__is_fitted_cloned_searched_and_pickled(network):
+    X, y = ragged(), alphas()
+    own = AlphaRegressor(network, network_params={"width": 5}, max_epochs=2, random_state=0)
+    fitted = clone(own).fit(X, y)
+    assert fitted.net_.module_.smooth.kernel_size == (5,)
+    assert fitted.gives_distribution == (network is SmoothedDistribution)
+    assert ((fitted.predict(X) > 0) | (network is Smoothed)).all()
+    assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict(X), fitted.predict(X))
+    search = GridSearchCV(own, {"network": [network, "multiscale"]}, cv=2, error_score="raise")
+    search.set_params(estimator__network_params=None).fit(X, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    if network is SmoothedDistribution:
+        assert fitted.predict_interval(X).shape == (24, 2)
+    assert ModelClassifier(network, max_epochs=1).fit(X, labels()).predict_proba(X).shape == (24, 3)
+
+
+def test_own_network__file_without_pickle__says_that_it_holds_no_code(tmp_path):
+    fitted = AlphaRegressor(Smoothed, max_epochs=1).fit(ragged(), alphas())
+    with pytest.raises(ValueError, match="network of your own.*joblib.dump"):
+        fitted.save(tmp_path / "own.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("network", ["tr", torch.nn.Linear, torch.nn.Linear(2, 2), Smoothed(2, 1)])
+def test_own_network__of_another_kind__is_refused_before_the_training(network):
+    with pytest.raises(ValueError, match=r"network is [^\n]*derived from skandi.networks.Traj"):
+        AlphaRegressor(network).fit(ragged(), alphas())
 
 
 # --- fit leaves everything else as it was -------------------------------------------------------

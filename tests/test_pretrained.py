@@ -19,7 +19,7 @@ from skandi.pretrained.joining import join_weights
 from skandi.pretrained.teaching import teacher_of
 from skandi.training.inference import VIEWS, symmetric_views
 from skandi.training.joint import N_OUTPUTS, network_input
-from skandi.weights import load_weights
+from skandi.weights import load_weights, save_weights
 
 
 def walks(d, n=12, seed=0):
@@ -124,6 +124,15 @@ def test_calibrate_weights__file__gains_corrections_and_keeps_its_weights(tiny_w
     assert np.abs(corrected.predict_interval(X) - plain.predict_interval(X)).max() > 1e-3
     with pytest.raises(WeightsError, match="n_dims they were trained for"):
         load_pretrained("alpha", n_dims=1, path=tiny_weights)
+
+
+@pytest.mark.parametrize("models", [[*MODELS, "rt"], MODELS[::-1]])
+def test_load__weights_of_other_models__are_refused(tiny_weights, models):
+    config, state = load_weights(tiny_weights)
+    save_weights(tiny_weights, state, {**config, "outputs": [*models, config["outputs"][-1]]})
+    for target in ("alpha", "model"):
+        with pytest.raises(WeightsError, match="weights for the models .*, and this skandi knows"):
+            load_pretrained(target, n_dims=2, path=tiny_weights)
 
 
 def test_join_weights__two_networks__fast_asks_the_first_and_best_the_mean_of_both(tmp_path):

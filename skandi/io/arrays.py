@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from skandi.diffusion import MODELS
 from skandi.errors import TracksFileError
 
 MAGIC = b"\x93NUMPY"
-_N_MODELS = 5
+_N_MODELS = len(MODELS)
 FORMS = (
     "napari's (N, 4 or 5) with ID, T, (Z,) Y, X in a row; (N, T, d) with NaN for missing frames, "
     "as noctiluca has it; or andi_datasets' (N, 2 + T·d) with model, α, positions in a row"

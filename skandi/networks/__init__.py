@@ -7,8 +7,16 @@ with displacements of unit variance, (n, d, T), to the same shape, and have ``en
 """
 
 from skandi.networks.autoencoder import LargeAutoencoder, SmallAutoencoder
+from skandi.networks.base import TrajectoryNetwork
 from skandi.networks.ensemble import NetworkEnsemble
 from skandi.networks.multiscale import MultiScaleNet
 from skandi.networks.wadnet import WADNet
 
-__all__ = ["LargeAutoencoder", "MultiScaleNet", "NetworkEnsemble", "SmallAutoencoder", "WADNet"]
+__all__ = [
+    "LargeAutoencoder",
+    "MultiScaleNet",
+    "NetworkEnsemble",
+    "SmallAutoencoder",
+    "TrajectoryNetwork",
+    "WADNet",
+]

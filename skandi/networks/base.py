@@ -16,12 +16,18 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
 
 
 class TrajectoryNetwork(nn.Module):
-    """Base of the networks.
+    """Base of the networks, those of a user's own among them.
+
+    A class is built as ``Network(n_dims, n_outputs, **network_params)``: with 1 output for α (40,
+    the logits of `ALPHA_GRID`, if it ``gives_distribution``), or one logit per class. It says
+    ``n_features``, ``features`` and ``head``, and estimators take it as ``network=Network``.
 
     Attributes
     ----------
     n_features : int
         Size of the feature vector.
+    gives_distribution : bool
+        Whether α comes as a distribution, which intervals need, and not as one number.
     shortest_bfloat16 : int
         Length from which training in bfloat16 is sound.
     reads_padded : bool
@@ -29,9 +35,31 @@ class TrajectoryNetwork(nn.Module):
     points_per_pass : int
         Points in one pass of prediction: enough to keep a core busy, few enough to stay in its
         cache.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from skandi import AlphaRegressor
+    >>> from skandi.networks import TrajectoryNetwork
+    >>> from skandi.simulate import make_andi
+    >>> class Smoothed(TrajectoryNetwork):
+    ...     n_features = 16
+    ...     def __init__(self, n_dims, n_outputs, *, width=5):
+    ...         super().__init__()
+    ...         self.smooth = nn.Conv1d(n_dims, 16, width)
+    ...         self.output = nn.Linear(16, n_outputs)
+    ...     def features(self, x):
+    ...         return self.smooth(x).abs().mean(dim=2)
+    ...     def head(self, features):
+    ...         return self.output(features)
+    >>> X, alpha = make_andi(40, n_dims=2, length=(10, 30), random_state=0)
+    >>> own = AlphaRegressor(Smoothed, network_params={"width": 3}, max_epochs=2, random_state=0)
+    >>> own.fit(X, alpha).predict(X[:3]).shape
+    (3,)
     """
 
     n_features: int
+    gives_distribution: bool = False
     shortest_bfloat16: int = 1
     reads_padded: bool = False
     points_per_pass: int = 25_000

@@ -37,6 +37,7 @@ class NetworkEnsemble(TrajectoryNetwork):
     [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     """
 
+    gives_distribution = True
     shortest_bfloat16 = MultiScaleNet.shortest_bfloat16
     reads_padded = True
     points_per_pass = MultiScaleNet.points_per_pass

@@ -56,6 +56,7 @@ class MultiScaleNet(TrajectoryNetwork):
     # Convolutions whose input is one or two points long give NaN weight gradients in bfloat16 now
     # and then (their taps see only padding); coarse scales of shorter trajectories are that short.
     shortest_bfloat16 = 32
+    gives_distribution = True
     reads_padded = True
     points_per_pass = 50_000
 

@@ -123,6 +123,7 @@ def estimator_of(
             f"{source} holds weights for {config['n_dims']} dimension(s), and n_dims is {n_dims}. "
             "Pass the n_dims they were trained for."
         )
+    require_models(config, source)
     if preset == "fast":
         config, state = first_member(config, state)
     params = {"network_params": config["network_params"], "views": PRESETS[preset]}
@@ -138,6 +139,16 @@ def estimator_of(
     if calibration:
         classifier.calibration_ = ModelCalibration.from_config(calibration["model"])
     return _fitted(classifier, config, _with_outputs(state, slice(0, n_models)))
+
+
+def require_models(config: dict[str, Any], source: str | os.PathLike[str]) -> None:
+    """Refuse weights whose outputs stand for other models, or for these in another order."""
+    known = config["outputs"][:-1] if "outputs" in config else list(MODELS)
+    if known != list(MODELS):
+        raise WeightsError(
+            f"{source} holds weights for the models {', '.join(map(str, known))}, and this skandi "
+            f"knows {', '.join(MODELS)}. Train a network for these with `skandi train`."
+        )
 
 
 def shipped_weights(n_dims: int) -> Path:
@@ -160,7 +171,7 @@ def _trunk(state: dict[str, Tensor]) -> str:
 
 
 def _of_outputs(name: str) -> bool:
-    return name.split(".")[-2] == "output"
+    return name.rpartition(".")[0].endswith("output")
 
 
 def first_member(

@@ -41,8 +41,8 @@ TASKS = ("alpha", "model")
 SIGMAS = (0.1, 0.5, 1.0)
 """Standard deviations of the challenge's localisation noise, SNR 10, 2 and 1."""
 POINTS = 1000
-_LARGEST_SIGMA = 1e100  # the square of more is no number
 """Points at which andi-2020 simulates and normalises, before the cut."""
+_LARGEST_SIGMA = 1e100  # the square of more is no number
 
 Length = int | tuple[int, int] | ArrayLike
 
