@@ -9,7 +9,9 @@ from types import MappingProxyType
 import numpy as np
 
 MODELS = ("attm", "ctrw", "fbm", "lw", "sbm")
-"""Annealed transient time motion, continuous-time random walk, fractional Brownian motion,
+"""The outputs of the bundled networks, in this order: another one needs networks of its own.
+
+Annealed transient time motion, continuous-time random walk, fractional Brownian motion,
 Lévy walk, scaled Brownian motion."""
 
 ALPHA_RANGE = MappingProxyType(

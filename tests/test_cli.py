@@ -16,7 +16,7 @@ from tracks_in_every_format import write_trackmate_xml
 from typer.testing import CliRunner
 
 import skandi
-from skandi import analyse
+from skandi import analyse, load_pretrained
 from skandi.cli import app, predict, simulate, train
 from skandi.io import (
     BRANCH_POLICIES,
@@ -135,11 +135,10 @@ def test_predict__reader_of_the_table_that_stops__loses_no_file(tmp_path):
     differences, again = tmp_path / "differences.csv", tmp_path / "again.csv"
     again.write_bytes(sample_tracks_path().read_bytes())
     files = [f"a={sample_tracks_path()}", f"b={again}", "--compare", str(differences)]
-    code = "from skandi.cli import main; main()"
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [sys.executable, "-c", code, "predict", *files],
+        [sys.executable, "-m", "skandi", "predict", *files],
         stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     os.close(writing)
@@ -165,6 +164,31 @@ def test_predict__home_folder_behind_a_condition__is_found(quick, tracks_csv, mo
     monkeypatch.setenv("HOME", str(tracks_csv.parent))
     monkeypatch.setenv("USERPROFILE", str(tracks_csv.parent))
     assert skandi_("predict", "control=~/tracks.csv").exit_code == 0
+
+
+def test_predict__weights_of_ones_own__answer_as_in_python(tiny_weights, tmp_path):
+    own = tiny_weights
+    models = [load_pretrained(target, n_dims=2, path=own) for target in ("alpha", "model")]
+    expected = analyse(sample_tracks_path(), alpha_model=models[0], model_classifier=models[1])
+    result = skandi_("predict", sample_tracks_path(), "--weights", own, "-o", tmp_path / "a.csv")
+    assert result.exit_code == 0, result.output
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "a.csv").alpha, expected.alpha, rtol=1e-5)
+    assert not np.allclose(expected.alpha, analyse(sample_tracks_path()).alpha, equal_nan=True)
+    table = tmp_path / "tracks.parquet"
+    write_tracks(read_tracks(sample_tracks_path()), table)
+    result = skandi_("predict", table, "--weights", own, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    parts = pd.read_parquet(tmp_path / "out")
+    np.testing.assert_allclose(np.sort(parts.alpha), np.sort(expected.alpha), rtol=1e-5)
+    result = skandi_("report", sample_tracks_path(), "--weights", own, "-o", tmp_path / "a.html")
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert f"tiny.safetensors, sha256 {file_digest(own)}" in page
+    assert "andi2020_2d" not in page
+    line = tmp_path / "line.csv"
+    write_tracks([np.arange(30.0)[:, None] ** 2], line)
+    result = skandi_("predict", line, "--weights", own)
+    assert result.exit_code == 2, result.output
 
 
 def test_predict__hostile_names__neither_style_nor_steer_the_terminal(quick, tmp_path):
@@ -678,7 +702,7 @@ def test_help__imports__nothing_heavy():
 def process(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command line in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-c", "from skandi.cli import main; main()", *map(str, arguments)],
+        [sys.executable, "-m", "skandi", *map(str, arguments)],
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -8,6 +8,7 @@ import pytest
 
 from skandi.diffusion import ALPHA_GRID, ALPHA_RANGE, MODELS
 from skandi.errors import RecipeError
+from skandi.plot.style import MODEL_COLORS
 from skandi.simulate import (
     TrajectoryStream,
     andi_tracks,
@@ -41,6 +42,11 @@ def test_simulate__every_size__has_shape_and_starts_at_origin(model, n_dims, T):
     assert tracks.flags["C_CONTIGUOUS"]
     assert np.isfinite(tracks).all()
     assert (tracks[:, 0] == 0).all()
+
+
+def test_models__tables_of_them__have_the_same_ones_in_the_same_order():
+    for table in (ALPHA_RANGE, MODEL_COLORS):
+        assert tuple(table) == MODELS
 
 
 @each_model

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from skandi.cli.console import require_place, say
+from skandi.cli.predict import WEIGHTS
 from skandi.errors import SkandiError
 
 
@@ -15,9 +16,7 @@ def export(
         ..., "-o", "--output", metavar="OUT", help="File to write, ending in .onnx."
     ),
     dims: int = typer.Option(2, min=1, max=3, help="Spatial dimensions."),
-    weights: Path | None = typer.Option(
-        None, metavar="WEIGHTS", help="Weights by skandi train; the bundled ones when left out."
-    ),
+    weights: Path | None = WEIGHTS,
 ) -> None:
     """Write the α and model networks as one ONNX file, for AnDi-J in Fiji and other programs.
 

@@ -6,6 +6,7 @@ import glob
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,17 @@ def analyse_inputs(
     for table in tables:
         table.attrs = about
     return pd.concat(tables, ignore_index=True), sets
+
+
+def own_estimators(weights: Path | None, preset: str) -> dict[str, Any]:
+    """Estimators of a weight file as `analyse` takes them; none for the bundled weights."""
+    if weights is None:
+        return {}
+    from skandi.pretrained import load_pretrained, trained_network
+
+    n_dims = trained_network(weights)[0]["n_dims"]
+    load = partial(load_pretrained, n_dims=n_dims, preset=preset, path=weights)
+    return {"alpha_model": load("alpha"), "model_classifier": load("model")}
 
 
 def legible(path: str | Path) -> str:

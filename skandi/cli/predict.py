@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from skandi.cli.console import printable, require_folder, require_other_file, say
-from skandi.cli.inputs import analyse_inputs, find_inputs, read_with
+from skandi.cli.inputs import analyse_inputs, find_inputs, own_estimators, read_with
 from skandi.cli.partitions import in_partitions, predict_partitions
 from skandi.errors import SkandiError
 
@@ -73,6 +73,9 @@ PRESET = typer.Option(
     "fast",
     help="'best' asks for the mirror image of each track too: twice the time.",
 )
+WEIGHTS = typer.Option(
+    None, metavar="WEIGHTS", help="Weights by skandi train; the bundled ones when left out."
+)
 
 
 def predict(
@@ -97,6 +100,7 @@ def predict(
     space_unit: str | None = SPACE_UNIT,
     coverage: float = COVERAGE,
     preset: Preset = PRESET,
+    weights: Path | None = WEIGHTS,
     dask: str | None = typer.Option(
         None,
         metavar="ADDRESS",
@@ -130,6 +134,7 @@ def predict(
     - `skandi predict tracks.parquet -o results.parquet --gaps interpolate`
     - `skandi predict task1.txt --dims 2 -o results.csv`
     - `skandi predict control=ctrl_*.csv drug=drug_*.csv -o results.csv --compare differences.csv`
+    - `skandi predict tracks.csv --weights mine.safetensors -o results.csv`
     - `skandi predict large.parquet -o results/`
     - `skandi predict folder_of_parquet/ -o results/ --dask tcp://10.0.0.1:8786`
 
@@ -159,6 +164,7 @@ def predict(
         "space_unit": space_unit or None,
     }
     settings: dict[str, Any] = {"coverage": coverage, "preset": preset}
+    settings |= own_estimators(weights, preset)
     if partitioned:
         assert output is not None
         if compare is not None:

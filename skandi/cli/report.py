@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from skandi.cli.console import require_place, say
-from skandi.cli.inputs import Input, analyse_inputs, find_inputs, legible, read_with
+from skandi.cli.inputs import Input, analyse_inputs, find_inputs, legible, own_estimators, read_with
 from skandi.cli.predict import (
     BRANCHES,
     COVERAGE,
@@ -20,6 +20,7 @@ from skandi.cli.predict import (
     SPACE_UNIT,
     TIME_UNIT,
     TRACKS,
+    WEIGHTS,
     Branches,
     Duplicates,
     Gaps,
@@ -46,6 +47,7 @@ def report(
     space_unit: str | None = SPACE_UNIT,
     coverage: float = COVERAGE,
     preset: Preset = PRESET,
+    weights: Path | None = WEIGHTS,
 ) -> None:
     """Analyse tracks and write a page with summary, pictures and a table of all tracks.
 
@@ -78,12 +80,12 @@ def report(
         "time_unit": time_unit,
         "space_unit": space_unit,
     }
-    table, sets = analyse_inputs(inputs, read_with(options), coverage=coverage, preset=preset)
-    files = [
-        shipped_weights(n_dims) for n_dims in sorted({each.n_dims for each in sets if len(each)})
-    ]
-    weights = [f"{path.name}, sha256 {file_digest(path)}" for path in files]
-    write_report(output, table, sets, weights=weights, title=_title(inputs))
+    settings = {"coverage": coverage, "preset": preset, **own_estimators(weights, preset)}
+    table, sets = analyse_inputs(inputs, read_with(options), **settings)
+    dimensions = sorted({each.n_dims for each in sets if len(each)})
+    files = [shipped_weights(n_dims) for n_dims in dimensions] if weights is None else [weights]
+    told = [f"{legible(path.name)}, sha256 {file_digest(path)}" for path in files]
+    write_report(output, table, sets, weights=told, title=_title(inputs))
     say_skipped(table)
     say_diffusion(table)
     say(f"wrote {output}")

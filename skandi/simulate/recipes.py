@@ -83,8 +83,8 @@ def make_andi(
         At least 2, at most 1000 for "andi-2020".
     snr : float or array-like, optional
         Signal-to-noise ratio 1/σ (the signal is a displacement's standard deviation), a number
-        or anything that broadcasts to (n_samples, n_dims), such as one value per axis; inf is no
-        noise. By default each axis of each trajectory draws 10, 2 or 1.
+        or anything that broadcasts to (n_samples, n_dims), such as one value per axis (so a pair
+        is no range); inf is no noise. By default each axis of each trajectory draws 10, 2 or 1.
     random_state : int, Generator, SeedSequence or None
         The same seed gives the same bytes, whatever numpy's global state is.
     return_truth : bool
