@@ -20,7 +20,7 @@ def join(
         ..., metavar="WEIGHTS...", help="Files of skandi train, two or more, the best first."
     ),
     output: Path = typer.Option(
-        ..., "-o", "--out", metavar="OUT", help="Weight file to write, .safetensors."
+        ..., "-o", "--output", metavar="OUT", help="Weight file to write, .safetensors."
     ),
     calibration_size: int = typer.Option(
         60_000,

@@ -23,7 +23,7 @@ Precision = Literal["auto", "bfloat16", "float32"]
 
 def train(
     output: Path = typer.Option(
-        ..., "-o", "--out", metavar="OUT", help="Weight file to write, .safetensors."
+        ..., "-o", "--output", metavar="OUT", help="Weight file to write, .safetensors."
     ),
     dims: int = typer.Option(1, min=1, max=3, help="Spatial dimensions."),
     steps: int = typer.Option(20_000, min=1, help="Optimiser steps in all."),
