@@ -216,6 +216,25 @@ def test_tidy__short_tracks_with_rounded_times__have_one_interval():
         assert tracks.report.steps == ()
 
 
+@pytest.mark.parametrize("clock", ["jitter", "rounded", "gaps", "pauses"])
+def test_tidy__many_short_tracks_of_a_rough_clock__have_one_interval(clock):
+    rng = np.random.default_rng(0)
+    lengths = np.clip(rng.geometric(0.05, 300) + 1, 2, 300)
+    frame = np.concatenate([np.arange(T) for T in lengths])
+    if clock == "gaps":
+        frame = frame + np.cumsum(rng.random(len(frame)) < 0.1)
+    t = 0.033 * frame
+    if clock == "jitter":
+        t = t + 0.1 * 0.033 * rng.normal(size=len(t))
+    elif clock == "pauses":
+        t = t + np.cumsum(0.1 * (rng.random(len(t)) < 0.05))
+    else:
+        t = np.round(t, 2)
+    table = pd.DataFrame({"track": np.repeat(range(300), lengths), "frame": frame, "t": t})
+    tracks = read_tracks(table.assign(x=rng.normal(size=len(t))))
+    assert tracks.frame_interval == pytest.approx(0.033, rel=0.25)
+
+
 def test_tidy__pauses_of_the_clock_that_frames_do_not_count__are_told():
     t = np.cumsum(np.tile([0.1, 0.1, 0.1, 0.1, 0.4], 40))
     table = pd.DataFrame({"track": 1, "frame": range(200), "t": t, "x": t**2})

@@ -24,6 +24,7 @@ _CLOCK_STEPS = 100_000
 _UNEVEN = 0.25
 # A track's time per frame further than this from the others' is another frame interval.
 _OTHER_PACE = 0.05
+_FEWEST_STEPS = 9
 
 
 @dataclass(frozen=True)
@@ -255,9 +256,9 @@ def tracks_of_other_pace(steps: NDArray[np.float64]) -> NDArray[np.float64]:
     Parameters
     ----------
     steps : ndarray of shape (n, 2)
-        Track and time per frame of each step. In such a track both the median and the mean are off,
-        the latter by more than jitter and rounding at its ends: a few long pauses make no other
-        pace.
+        Track and time per frame of each step. In such a track three quarters of the steps are off,
+        and the mean is by more than jitter and rounding at its ends: pauses make no other pace.
+        Tracks of fewer than ten points say nothing.
 
     Examples
     --------
@@ -272,10 +273,12 @@ def tracks_of_other_pace(steps: NDArray[np.float64]) -> NDArray[np.float64]:
     track, ratio = steps[np.lexsort((ratio, steps[:, 0]))].T
     starts = np.flatnonzero(np.diff(track, prepend=np.nan) != 0)
     n = np.diff(np.append(starts, len(track)))
-    medians, means = ratio[starts + n // 2], np.add.reduceat(ratio, starts) / n
+    quarter, three = ratio[starts + n // 4], ratio[starts + (3 * n) // 4]
+    most = (quarter > (1 + _OTHER_PACE) * usual) | (three < (1 - _OTHER_PACE) * usual)
+    means = np.add.reduceat(ratio, starts) / n
     tolerance = _OTHER_PACE + (2 * JITTER + _resolution(ratio)) / n
-    other = np.abs(medians - usual) > _OTHER_PACE * abs(usual)
-    return track[starts][other & (np.abs(means - pace) > tolerance * abs(pace))]
+    other = np.abs(means - pace) > tolerance * abs(pace)
+    return track[starts][most & other & (n >= _FEWEST_STEPS)]
 
 
 def note_other_paces(
