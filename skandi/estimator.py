@@ -58,7 +58,8 @@ def network_class(network: Any) -> type[TrajectoryNetwork]:
     ValueError
         If it is neither a known name nor a network's class.
     """
-    if isinstance(network, type) and issubclass(network, TrajectoryNetwork):
+    is_class = isinstance(network, type) and issubclass(network, TrajectoryNetwork)
+    if is_class and network is not TrajectoryNetwork:
         return network
     if not isinstance(network, str) or network not in NETWORKS:
         what = repr(network) if isinstance(network, str | type) else f"a {type(network).__name__}"
@@ -445,7 +446,12 @@ class TrajectoryEstimator(
 
     def _asked(self) -> dict[str, Any]:
         """The parameters that decide what is built; they may be set anew after the fit."""
-        return {"network": self.network, "network_params": copy.deepcopy(self.network_params)}
+        names = {known: name for name, known in NETWORKS.items()}
+        network = names.get(self.network, self.network) if isinstance(self.network, type) else None
+        return {
+            "network": network or self.network,
+            "network_params": copy.deepcopy(self.network_params),
+        }
 
     def _as_built(self) -> dict[str, Any]:
         return getattr(self, "_built", None) or self._asked()  # a pickle may be an older one

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from pickle import PicklingError
-from types import CodeType, FunctionType, MappingProxyType, MethodType
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 import joblib
@@ -221,12 +221,29 @@ def _code_of(value: Any) -> tuple[Any, ...]:
         ]
         return value.co_code, value.co_names, value.co_varnames, constants
     if isinstance(value, type):
-        value = vars(value)
-    if isinstance(value, dict | MappingProxyType):
+        return tuple(found for each in value.__mro__[:-1] if (found := _code_of_class(each)))
+    if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list | tuple):
         return tuple(found for each in value if (found := _code_of(each)))
     return ()
+
+
+def _code_of_class(value: type) -> tuple[Any, ...]:
+    """What a class adds to those it derives from; of packages that have versions nothing."""
+    if value.__module__.partition(".")[0] in ("torch", "skandi", "abc", "typing"):
+        return ()
+    found: list[Any] = []
+    for name, each in vars(value).items():
+        if isinstance(each, staticmethod | classmethod):
+            each = each.__func__
+        if isinstance(each, property):
+            each = each.fget
+        if isinstance(each, FunctionType):
+            found.append((name, _code_of(each)))
+        elif not name.startswith("__") and isinstance(each, int | float | str | tuple):
+            found.append((name, repr(each)))
+    return tuple(found)
 
 
 def _read(path: Path) -> tuple[BaseEstimator, NDArray] | None:

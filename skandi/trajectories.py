@@ -290,11 +290,11 @@ def column_names(table: Any) -> list[str]:
     >>> column_names(pa.table({"frame": [0, 1]})), column_names([[0, 1]])
     (['frame'], [])
     """
-    # pyarrow's `columns` are the values
-    for names in (getattr(table, "column_names", None), getattr(table, "columns", None)):
-        if names is not None and not callable(names):
-            return [str(name) for name in names]
-    return []
+    # Arrow's `columns` are the values; a DataFrame may have a column called `column_names`
+    is_arrows = hasattr(table, "schema") and hasattr(table, "column_names")
+    names: Any = getattr(table, "column_names" if is_arrows else "columns", None)
+    is_several = isinstance(names, Iterable) and not isinstance(names, str)
+    return [str(name) for name in names] if is_several else []
 
 
 def _wrong_container(X: Any, ndim: int) -> str:

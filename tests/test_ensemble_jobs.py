@@ -247,14 +247,29 @@ def test_code__the_same_elsewhere__is_the_same():
     assert made[0] != made[2]
 
 
-def test_code__class__is_that_of_its_methods():
-    def made(factor):
-        namespace = {}
-        exec(f"class A:\n    def f(self, x):\n        return x * {factor}\n", namespace)
-        return _code_of({"network": namespace["A"]})
+CLASSES = """
+class A:
+    width = {0}
+    def f(self, x):
+        return x * {1}
+    @property
+    def g(self):
+        return {2}
+class B(A):
+    pass
+B.itself = B
+"""
 
-    assert made(1) == made(1)
-    assert made(1) != made(2)
+
+def test_code__class__is_that_of_its_methods_and_of_those_it_derives_from():
+    def made(*numbers):
+        namespace = {"__name__": "mine"}
+        exec(CLASSES.format(*numbers), namespace)
+        return _code_of({"network": namespace["B"]})
+
+    assert made(1, 1, 1) == made(1, 1, 1)
+    for other in ((2, 1, 1), (1, 2, 1), (1, 1, 2)):
+        assert made(*other) != made(1, 1, 1)
 
 
 @pytest.mark.parametrize("wrapped", [False, True])

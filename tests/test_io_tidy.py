@@ -174,6 +174,10 @@ def test_tidy__tracks_with_several_films__are_told():
     assert told.n_tracks == 2
     assert "2 tracks with several values of 'Film', which is not read" in told.message
     assert read_tracks(table.assign(film="a")).report.steps == ()
+    measured = table.assign(cell=frame / 7, file=[[k] for k in range(80)])
+    assert read_tracks(measured).report.steps == ()
+    twice = table.assign(cell="a", movie="b").rename(columns={"movie": "cell"})
+    assert read_tracks(twice).report.steps == ()
     by_track = table.assign(film=np.repeat(["a", None], 40))
     assert read_tracks(by_track).report.steps == ()
 

@@ -39,7 +39,8 @@ def find_inputs(arguments: list[str]) -> list[Input]:
         if Path(argument).exists() or not equals or not condition:
             condition, pattern = "", argument
         if not pattern:
-            raise SkandiError(f"{argument}: a file or a pattern is needed behind the =")
+            where = f"behind the = of {argument}" if argument else "where an argument is empty"
+            raise SkandiError(f"a file or a pattern is needed {where}")
         if not Path(pattern).exists():
             pattern = os.path.expanduser(pattern)  # no shell does that behind an =
         matches = [pattern]

@@ -77,8 +77,8 @@ def report(
         "duplicates": duplicates,
         "n_dims": dims,
         "frame_interval": frame_interval,
-        "time_unit": time_unit,
-        "space_unit": space_unit,
+        "time_unit": time_unit or None,
+        "space_unit": space_unit or None,
     }
     settings = {"coverage": coverage, "preset": preset, **own_estimators(weights, preset)}
     table, sets = analyse_inputs(inputs, read_with(options), **settings)

@@ -86,7 +86,7 @@ def canonical_group(value: Hashable) -> str | None:
 
 def in_usual_type(column: pd.Series) -> pd.Series:
     """The column in a type that all of pandas takes: bytes in this machine's order, no decimals."""
-    if isinstance(column.dtype, np.dtype):
+    if isinstance(column.dtype, np.dtype) and not column.dtype.isnative:
         return column.astype(column.dtype.newbyteorder("="))
     is_decimal = str(column.dtype).startswith("decimal")
     return column.astype(object) if is_decimal else column

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from skandi.errors import TracksFileError
 from skandi.io.localisations import Localisations
@@ -103,7 +104,7 @@ def is_table(value: Any) -> bool:
     >>> is_table(pa.table({"frame": [0, 1]})), is_table([[0, 1]])
     (True, False)
     """
-    return isinstance(value, pd.DataFrame) or bool(column_names(value))
+    return isinstance(value, pd.DataFrame | pa.Table | pa.RecordBatch) or bool(column_names(value))
 
 
 def as_frame(table: Any) -> pd.DataFrame:

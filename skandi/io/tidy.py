@@ -6,6 +6,7 @@ whatever their order and case; others are ignored.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import warnings
@@ -58,6 +59,7 @@ TO_THE_LAST_BIT: dict[str, Any] = (
 _ROWS_LOOKED_AT = 1_000
 # Of the steps in a clock, so many may be pauses of which nothing is said.
 _FEW_JUMPS = 0.01
+_JUMP = 1.5
 
 
 @dataclass(frozen=True)
@@ -317,15 +319,30 @@ def _tracks_by_column(
 ) -> dict[str, int]:
     """Of columns that may tell films apart: in how many tracks they have several values."""
     found = {}
-    for column in frame.columns:
-        if str(column).strip().lower() in _OF_FILMS:
-            value, _ = encode_ids(frame[column], canonical_group)
-            one = np.zeros(n_tracks + 1, dtype=np.int64)  # the last is of no track
-            one[track] = value
-            several = len(np.unique(track[(track >= 0) & (value != one[track])]))
-            if several:
-                found[str(column).strip()] = several
+    for place, column in enumerate(frame.columns):
+        name, cells = str(column).strip(), frame.iloc[:, place]
+        # a measurement tells no films apart
+        is_name = pd.api.types.is_integer_dtype(cells) or is_words(cells)
+        if name.lower() not in _OF_FILMS or not is_name:
+            continue
+        with contextlib.suppress(TypeError):  # lists and the like
+            value, _ = pd.factorize(in_usual_type(cells), use_na_sentinel=True)
+            known = (track >= 0) & (value >= 0)
+            one = np.zeros(n_tracks, dtype=np.int64)
+            one[track[known]] = value[known]
+            if several := len(np.unique(track[known & (value != one[track])])):
+                found[name] = several
     return found
+
+
+def is_words(column: pd.Series) -> bool:
+    """Whether a column holds text or the like."""
+    types = pd.api.types
+    return (
+        types.is_string_dtype(column)
+        or types.is_object_dtype(column)
+        or isinstance(column.dtype, pd.CategoricalDtype)
+    )
 
 
 def numbers_of(column: pd.Series, source: str) -> NDArray[np.float64]:
@@ -371,7 +388,7 @@ def interval_of(table: Localisations, *, are_times: bool = False) -> float | Non
         return None
     if note_other_paces(table, table.track[row], ratio):
         return None
-    jumps = np.count_nonzero(far_from_median(ratio))
+    jumps = np.count_nonzero(far_from_median(ratio) & (ratio > _JUMP * np.median(ratio)))
     if jumps > _FEW_JUMPS * len(ratio):
         table.note(
             "clock_jumps",

@@ -257,7 +257,7 @@ def tracks_of_other_pace(steps: NDArray[np.float64]) -> NDArray[np.float64]:
     ----------
     steps : ndarray of shape (n, 2)
         Track and time per frame of each step. In such a track three quarters of the steps are off,
-        and the mean is by more than jitter and rounding at its ends: pauses make no other pace.
+        and the mean is by more than jitter and rounding: pauses make no other pace.
         Tracks of fewer than ten points say nothing.
 
     Examples
@@ -266,10 +266,11 @@ def tracks_of_other_pace(steps: NDArray[np.float64]) -> NDArray[np.float64]:
     >>> tracks_of_other_pace(np.column_stack([track, pace])).tolist()
     [3.0]
     """
-    if not len(steps):
-        return np.empty(0)
     ratio = steps[:, 1]
-    usual, pace = np.median(ratio), ratio[~far_from_median(ratio)].mean()
+    if not len(ratio) or (usual := np.median(ratio)) <= 0:
+        return np.empty(0)
+    near = ratio[~far_from_median(ratio)]
+    pace, spread = near.mean(), near.std()
     track, ratio = steps[np.lexsort((ratio, steps[:, 0]))].T
     starts = np.flatnonzero(np.diff(track, prepend=np.nan) != 0)
     n = np.diff(np.append(starts, len(track)))
@@ -277,8 +278,8 @@ def tracks_of_other_pace(steps: NDArray[np.float64]) -> NDArray[np.float64]:
     most = (quarter > (1 + _OTHER_PACE) * usual) | (three < (1 - _OTHER_PACE) * usual)
     means = np.add.reduceat(ratio, starts) / n
     tolerance = _OTHER_PACE + (2 * JITTER + _resolution(ratio)) / n
-    other = np.abs(means - pace) > tolerance * abs(pace)
-    return track[starts][most & other & (n >= _FEWEST_STEPS)]
+    tolerance = tolerance * pace + 4 * spread / np.sqrt(n)
+    return track[starts][most & (np.abs(means - pace) > tolerance) & (n >= _FEWEST_STEPS)]
 
 
 def note_other_paces(
@@ -289,9 +290,9 @@ def note_other_paces(
     if len(other):
         table.note(
             "intervals_differ",
-            f"the frame interval is not used: it is another in {counted(len(other), 'track')}, "
-            f"such as {table.names[int(other[0])]}, than in most; read the films of one interval "
-            "at a time",
+            f"no frame interval is taken from the times: it is another in "
+            f"{counted(len(other), 'track')}, such as {table.names[int(other[0])]}, than in most; "
+            "read the films of one interval at a time",
             n_tracks=len(other),
         )
     return len(other) > 0

@@ -171,7 +171,7 @@ def _trunk(state: dict[str, Tensor]) -> str:
 
 
 def _of_outputs(name: str) -> bool:
-    return name.rpartition(".")[0].endswith("output")
+    return "output" in name.split(".")[-2:-1]
 
 
 def first_member(
