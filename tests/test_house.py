@@ -55,6 +55,7 @@ TREE = (
     "plot",
     "report",
     "cli",
+    "__main__",
 )
 ALLOWED_TO_IMPORT_SKORCH = ("training",)
 ALLOWED_TO_PRINT = ("cli",)
