@@ -446,12 +446,9 @@ class TrajectoryEstimator(
 
     def _asked(self) -> dict[str, Any]:
         """The parameters that decide what is built; they may be set anew after the fit."""
-        names = {known: name for name, known in NETWORKS.items()}
-        network = names.get(self.network, self.network) if isinstance(self.network, type) else None
-        return {
-            "network": network or self.network,
-            "network_params": copy.deepcopy(self.network_params),
-        }
+        # a class of ours by its name, which a file can hold
+        network = next((k for k, each in NETWORKS.items() if each is self.network), self.network)
+        return {"network": network, "network_params": copy.deepcopy(self.network_params)}
 
     def _as_built(self) -> dict[str, Any]:
         return getattr(self, "_built", None) or self._asked()  # a pickle may be an older one

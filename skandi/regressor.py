@@ -291,8 +291,7 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
         if not self.gives_distribution:
             raise ValueError(
                 f"network={self._as_built()['network']!r} gives one number per trajectory and no "
-                "distribution. "
-                f"Use network='multiscale', or load_pretrained('alpha')."
+                "distribution. Use network='multiscale', or load_pretrained('alpha')."
             )
         return torch.from_numpy(self._head(features))
 

@@ -32,7 +32,7 @@ from small_estimators import (
 
 from skandi import AlphaRegressor, ModelClassifier, TrajectoryNormalizer, load_pretrained
 from skandi.errors import TrajectoryError
-from skandi.networks import TrajectoryNetwork
+from skandi.networks import TrajectoryNetwork, WADNet
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
 EQUAL = ragged(d=1, low=12, high=12)
@@ -267,6 +267,14 @@ def test_own_network__class__is_fitted_cloned_searched_and_pickled(network):
     if network is SmoothedDistribution:
         assert fitted.predict_interval(X).shape == (24, 2)
     assert ModelClassifier(network, max_epochs=1).fit(X, labels()).predict_proba(X).shape == (24, 3)
+
+
+def test_own_network__class_of_ours__is_saved_by_its_name(tmp_path):
+    fitted = AlphaRegressor(WADNet, network_params=TINY_WADNET, max_epochs=1)
+    fitted.fit(ragged(), alphas()).save(tmp_path / "own.safetensors")
+    loaded = AlphaRegressor.load(tmp_path / "own.safetensors")
+    assert loaded.network == "wadnet"
+    assert_array_equal(loaded.predict(ragged()), fitted.predict(ragged()))
 
 
 def test_own_network__file_without_pickle__says_that_it_holds_no_code(tmp_path):

@@ -321,9 +321,7 @@ def _tracks_by_column(
     found = {}
     for place, column in enumerate(frame.columns):
         name, cells = str(column).strip(), frame.iloc[:, place]
-        # a measurement tells no films apart
-        is_name = pd.api.types.is_integer_dtype(cells) or is_words(cells)
-        if name.lower() not in _OF_FILMS or not is_name:
+        if name.lower() not in _OF_FILMS or not _holds_names(cells):
             continue
         with contextlib.suppress(TypeError):  # lists and the like
             value, _ = pd.factorize(in_usual_type(cells), use_na_sentinel=True)
@@ -335,11 +333,12 @@ def _tracks_by_column(
     return found
 
 
-def is_words(column: pd.Series) -> bool:
-    """Whether a column holds text or the like."""
+def _holds_names(column: pd.Series) -> bool:
+    """Whether a column holds text, categories or whole numbers; a measurement names nothing."""
     types = pd.api.types
     return (
-        types.is_string_dtype(column)
+        types.is_integer_dtype(column)
+        or types.is_string_dtype(column)
         or types.is_object_dtype(column)
         or isinstance(column.dtype, pd.CategoricalDtype)
     )

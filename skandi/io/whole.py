@@ -269,6 +269,8 @@ def tracks_of_other_pace(steps: NDArray[np.float64]) -> NDArray[np.float64]:
     ratio = steps[:, 1]
     if not len(ratio) or (usual := np.median(ratio)) <= 0:
         return np.empty(0)
+    if np.abs(ratio - usual).max() <= _OTHER_PACE * usual:
+        return np.empty(0)  # an exact clock, as most are
     near = ratio[~far_from_median(ratio)]
     pace, spread = near.mean(), near.std()
     track, ratio = steps[np.lexsort((ratio, steps[:, 0]))].T
