@@ -46,9 +46,7 @@ from skandi import AnomalyDetector, __version__
 from skandi.diffusion import MODELS
 from skandi.lengths import lengths_of
 from skandi.pretrained.making_detectors import is_curved
-from skandi.simulate import HELDOUT, mixture
-from skandi.simulate.exposure import noisy
-from skandi.simulate.recipes import resolve_sigma
+from skandi.simulate import HELDOUT, mixture, with_noise
 
 RESULTS = Path(__file__).parent / "results" / "novelty.json"
 LENGTHS = (20, 50, 200)
@@ -212,15 +210,14 @@ def motions(world: World) -> dict[str, Callable[[int, int, int], Tracks]]:
     """What is new to a world."""
     if world.held is not None:
         return {f"{world.held} held out": lambda n, T, d: world.held_out(n, T)}
-    return {name: with_noise(name) for name in (*HELDOUT, "mixture")}
+    return {name: noisy(name) for name in (*HELDOUT, "mixture")}
 
 
-def with_noise(name: str) -> Callable[[int, int, int], Tracks]:
+def noisy(name: str) -> Callable[[int, int, int], Tracks]:
     def make(n, T, d):
         rng = np.random.default_rng([SEED, T, d, zlib.crc32(name.encode())])
         positions = make_motion(name, n, T, d, rng)
-        sigma = resolve_sigma(None, n, d, rng)
-        return [noisy(track, level, rng) for track, level in zip(positions, sigma)]
+        return with_noise(positions, random_state=rng)
 
     return make
 

@@ -41,9 +41,8 @@ from skandi.pretrained.fitting_novelty import (
     lengths_of_others,
     make_statistics,
 )
-from skandi.simulate import simulate
-from skandi.simulate.exposure import EXPOSURE, Maker, exposure_kinds, exposure_tracks, noisy
-from skandi.simulate.recipes import resolve_sigma
+from skandi.simulate import simulate, with_noise
+from skandi.simulate.exposure import EXPOSURE, Maker, exposure_kinds, exposure_tracks
 
 RESULTS = Path(__file__).parent / "results" / "novelty_choice.json"
 LENGTHS = (20, 50, 200)
@@ -119,7 +118,7 @@ def judge(n_dims: int, options: argparse.Namespace) -> list[dict[str, Any]]:
     for sort, name, statistics, make in judges(world, known.features, ranked.features, rng):
         for T in LENGTHS:
             own = np.random.default_rng([SEED, n_dims, T, zlib.crc32(name.encode())])
-            new = seen(world, with_noise(make(options.n, T, n_dims, own), own))
+            new = seen(world, with_noise(make(options.n, T, n_dims, own), random_state=own))
             scores = judged(parts(statistics, usual[T]), parts(statistics, new))
             rows.append({"motion": name, "n_dims": n_dims, "T": T, "learnt": sort, **scores})
         print(f"{n_dims}D, {name}: done", flush=True)
@@ -172,11 +171,6 @@ def judged(usual, new) -> dict[str, list[float]]:
         detected = (b > np.quantile(a, 0.95)).mean()
         found[name] = [round(float(auroc), 4), round(float(detected), 4)]
     return found
-
-
-def with_noise(positions, rng) -> list[NDArray]:
-    sigma = resolve_sigma(None, len(positions), positions.shape[2], rng)
-    return [noisy(track, level, rng) for track, level in zip(positions, sigma)]
 
 
 def times(rng, n, low, high):

@@ -24,15 +24,17 @@ from skandi.io import (
     FORMATS,
     GAP_POLICIES,
     WRITE_FORMATS,
+    Tracks,
     read_challenge_labels,
     read_tracks,
     sample_tracks_path,
     write_tracks,
 )
-from skandi.pretrained import PRESETS, novelty_path
+from skandi.pretrained import PRESETS, novelty_path, shipped_weights
 from skandi.pretrained.detectors import detector_path
 from skandi.pretrained.finishing import finished_weights
 from skandi.provenance import file_digest
+from skandi.simulate.noise import resolve_sigma
 from skandi.simulate.recipes import RECIPES, TASKS
 from skandi.training import stream
 from skandi.weights import load_weights
@@ -365,6 +367,19 @@ def test_predict__no_track_long_enough__is_exit_code_1_and_still_a_table(quick, 
     assert len(pd.read_csv(out)) == 2
 
 
+@pytest.mark.parametrize("command", ["predict", "report"])
+def test_columns__of_other_names__are_told_on_the_command_line(quick, tmp_path, command):
+    path, out = tmp_path / "cells.csv", tmp_path / "out"
+    rows = "".join(f"a=b,{k},{k**2}\n" for k in range(20))
+    path.write_text(f"ID,T,Position = X\n{rows}")
+    told = ("--column", "track=ID", "--column", "time=T", "--column", "x=Position = X")
+    out = out.with_suffix(".html" if command == "report" else ".csv")
+    result = skandi_(command, path, *told, "-o", out)
+    assert result.exit_code == 0, result.output
+    assert "20 rows, 1 track" in result.stderr
+    assert "a=b" in out.read_text(encoding="utf-8")
+
+
 ERRORS = {
     "no file": ("predict", "{tmp}/nowhere.csv"),
     "a folder": ("predict", "{tmp}"),
@@ -372,6 +387,9 @@ ERRORS = {
     "wrong suffix": ("predict", "{tmp}/good.csv", "-o", "{tmp}/out.xlsx"),
     "no folder to write to": ("predict", "{tmp}/good.csv", "-o", "{tmp}/nowhere/out.csv"),
     "wrong length": ("simulate", "-o", "{tmp}/a.csv", "--length", "long"),
+    "wrong noise": ("simulate", "-o", "{tmp}/a.csv", "--snr", "loud"),
+    "impossible noise": ("simulate", "-o", "{tmp}/a.csv", "--snr", "0-5"),
+    "endless noise": ("simulate", "-o", "{tmp}/a.csv", "--snr", "2-inf"),
     "impossible length": ("simulate", "-o", "{tmp}/a.csv", "--length", "50-20"),
     "unknown suffix": ("simulate", "-o", "{tmp}/a.xlsx"),
     "no folder for tracks": ("simulate", "-o", "{tmp}/nowhere/a.csv"),
@@ -395,6 +413,12 @@ ERRORS = {
     "format against the name": ("simulate", "-o", "{tmp}/a.parquet", "--format", "tidy"),
     "suffix without a name": ("simulate", "-o", "{tmp}/.csv"),
     "differences of one file": ("predict", "{tmp}/good.csv", "--compare", "{tmp}/out.csv"),
+    "column without a name": ("predict", "{tmp}/bad.csv", "--column", "x="),
+    "column told twice": ("predict", "{tmp}/bad.csv", "--column", "x=a", "--column", "x=b"),
+    "column of nothing": ("predict", "{tmp}/bad.csv", "--column", "w=a"),
+    "column of partitions": (
+        *("predict", "{tmp}/t.parquet", "-o", "{tmp}/out", "--column", "x=a"),
+    ),
     "condition of nothing": ("predict", "a="),
     "working folder": ("predict", "."),
     "no folder for a report": ("report", "{tmp}/good.csv", "-o", "{tmp}/nowhere/out.html"),
@@ -406,6 +430,7 @@ def test_errors__expected_ones__are_one_line_and_exit_code_2(quick, tmp_path, ca
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
     (tmp_path / "good.csv").write_text("track,frame,x\n1,0,0.5\n")
     (tmp_path / "empty.csv").write_text("")
+    write_tracks([np.zeros((2, 1))], tmp_path / "t.parquet")
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     result = skandi_(*(part.format(tmp=tmp_path) for part in ERRORS[case]))
     assert result.exit_code == 2, result.output
@@ -462,6 +487,17 @@ def test_simulate__no_seed__names_the_one_it_took(tmp_path):
     (seed,) = re.findall(r"seed (\d+)", told)
     skandi_("simulate", "-o", tmp_path / "b.csv", *arguments, "--seed", seed)
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_simulate__range_of_noise__is_a_ratio_for_each_track(tmp_path):
+    arguments = ("-n", 300, "--dims", 2, "--length", 10, "--seed", 1)
+    assert skandi_("simulate", "-o", tmp_path / "a.csv", *arguments, "--snr", "2-8").exit_code == 0
+    ratios = 1 / pd.read_csv(tmp_path / "a_truth.csv")[["sigma_x", "sigma_y"]]
+    assert (ratios.sigma_x == ratios.sigma_y).all()
+    assert ratios.sigma_x.between(2, 8).all()
+    assert abs((ratios.sigma_x < 4).mean() - 0.5) < 0.1  # uniform in the logarithm
+    assert skandi_("simulate", "-o", tmp_path / "b.csv", *arguments, "--snr", "5").exit_code == 0
+    assert (pd.read_csv(tmp_path / "b_truth.csv")[["sigma_x", "sigma_y"]] == 0.2).all(axis=None)
 
 
 def test_simulate__command_of_the_bundled_sample__makes_it(tmp_path):
@@ -581,6 +617,49 @@ def test_train__run__writes_weights_that_load(small_training, tmp_path):
     assert "going on at step 3 of 5" in resumed.stderr
 
 
+def test_train__noise_of_ones_own__is_that_of_all_data_and_told_in_the_file(
+    small_training, monkeypatch, tmp_path
+):
+    asked = []
+
+    def noting(*args, **kwargs):
+        asked.append(resolve_sigma(*args, **kwargs))
+        return asked[-1]
+
+    for module in ("noise", "recipes", "stream"):
+        monkeypatch.setattr(f"skandi.simulate.{module}.resolve_sigma", noting)
+    out = tmp_path / "my.safetensors"
+    common = ("--steps", 1, "--test-size", 20, "--precision", "float32", *QUICK)
+    result = skandi_("train", *common, "--dims", 2, "--snr", "4-6", "-o", out)
+    assert result.exit_code == 0, result.output
+    # a stream's check and its batches; validation, test, corrections; the known, ranked and others
+    assert len(asked) >= 2 + 3 * 2 + 3
+    levels = np.concatenate(asked)
+    assert ((levels >= 1 / 6) & (levels <= 1 / 4)).all()
+    assert load_weights(out)[0]["training"]["snr_range"] == [4.0, 6.0]
+
+    go_on = ("--dims", 2, "-o", out, "--resume", "--snr")
+    other = skandi_("train", *common, *go_on, "4-7")
+    assert "made with another snr_range" in other.stderr
+    again = skandi_("train", *common, *go_on, "4-6")
+    assert again.exit_code == 0, again.output
+    usual = tmp_path / "usual.safetensors"
+    assert skandi_("train", *common, "--dims", 2, "-o", usual).exit_code == 0
+    joined = skandi_("join", usual, out, "-o", tmp_path / "both.safetensors", *QUICK)
+    assert "snr_range" in joined.stderr
+    assert joined.exit_code == 2
+
+
+def test_train__bundled__names_the_weights_that_come_with_skandi(small_training, tmp_path):
+    arguments = ("--dims", 2, "--test-size", 20, "--precision", "float32", "--steps", 1, *QUICK)
+    result = skandi_("train", "-o", tmp_path / "a.safetensors", "--init", "bundled", *arguments)
+    assert result.exit_code == 0, result.output
+    assert f"started from {shipped_weights(2)}" in result.stderr
+    other = skandi_("train", "-o", tmp_path / "b.safetensors", "--init", "bundle", *arguments)
+    assert other.exit_code == 2
+    assert "There is no weight file bundle" in other.stderr
+
+
 def test_train__initial_weights_of_another_dimension__are_taken_where_they_fit(
     small_training, tmp_path
 ):
@@ -642,6 +721,32 @@ def test_info__installation__names_versions_weights_and_scores():
     for n_dims in (1, 2, 3):
         (line,) = [line for line in weights if line.startswith(f"  {n_dims}D")]
         assert re.search(r"andi-2020, 10-999 points: MAE of α 0\.\d+ ± 0\.\d+, F1", line)
+
+
+def test_info__files__tells_of_each(small_training, tmp_path):
+    weights, tracks = tmp_path / "my.safetensors", tmp_path / "tracks.csv"
+    common = ("--steps", 1, "--test-size", 20, "--precision", "float32", "--dims", 2)
+    none = ("--calibration-size", 0, "--novelty-size", 0)
+    assert skandi_("train", *common, "--snr", "3-8", *none, "-o", weights).exit_code == 0
+    write_tracks(Tracks.from_trajectories([np.ones((5, 2)), np.ones((8, 2))]), tracks)
+    result = skandi_("info", weights, tracks)
+    assert result.exit_code == 0, result.output
+    first, report, told = result.stdout.splitlines()
+    assert first.startswith(f"{weights}: andi-2020, 10-999 points, SNR 3-8: MAE of α ")
+    assert report == f"{tracks} (tidy): 13 rows, 2 tracks"
+    assert told == (
+        "  2D, 5 to 8 points, 6.5 in the median; frame interval not said; positions in an unknown "
+        "unit"
+    )
+
+
+def test_info__file_of_another_kind__is_refused(tmp_path):
+    other = skandi_("info", detector_path("all", 20))
+    assert other.exit_code == 2
+    assert "holds no network made by `skandi train`" in other.stderr
+    missing = skandi_("info", tmp_path / "missing.csv")
+    assert missing.exit_code == 2
+    assert "no such file" in missing.stderr
 
 
 def test_info__damaged_weights__are_named(monkeypatch, tmp_path):

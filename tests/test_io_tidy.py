@@ -404,6 +404,7 @@ WRONG_FILES = {
     "track,frame,x\n1,0,3\n1,1,3,4\n": "not a regular table: .*line 3",
     "track,frame,x\n1,0,3,4\n1,1,3,4\n": "not a regular table",
     "track,frame,x\n-1,0,3\n": "no track is left to read: 1 row of no track",
+    "Track ID,Position\n1,2\n": "Columns of other names are told by columns=",
     "1.5,2.5,3.5\n4.5,5.5,6.5\n": "first line holds numbers",
     "<Tracks nTracks='1'>": "not well-formed XML.*may be cut off",
     '{"tracks": []}': "JSON cannot be read",
@@ -431,6 +432,84 @@ def test_tidy__two_columns_of_one_name__is_an_error():
     table = pd.DataFrame([[1, 0, 2.0, 3.0]], columns=["track", "frame", "x", "x"])
     with pytest.raises(TracksFileError, match="'x' and 'x' could each be"):
         read_tracks(table)
+
+
+# --- columns of other names ----------------------------------------------------------------------
+
+RENAMED = ORDINARY.replace("track,frame,x,y", "TrackID,Time,Position X,Position Y")
+NAMES = {"track": "TrackID", "frame": "Time", "x": "Position X", "y": "Position Y"}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_columns__of_other_names__are_read_as_told(tmp_path, separator):
+    path = written(tmp_path, RENAMED.replace(",", separator))
+    assert_ordinary(read_tracks(path, columns=NAMES))
+    frame = pd.read_csv(path, sep=separator)
+    assert_ordinary(read_tracks(frame, columns=NAMES))
+    frame.to_parquet(tmp_path / "tracks.parquet")
+    assert_ordinary(read_tracks(tmp_path / "tracks.parquet", columns=NAMES))
+
+
+def test_columns__decimal_comma__is_understood_in_those_told(tmp_path):
+    text = RENAMED.replace(",", ";").replace(".", ",")
+    assert_ordinary(read_tracks(written(tmp_path, text), columns=NAMES))
+    odd = text + "13;7;oo;1,5\n"
+    with pytest.raises(TracksFileError, match="'Position X' holds 'oo' in data row 6"):
+        read_tracks(written(tmp_path, odd), columns=NAMES)
+
+
+def test_columns__ids_told__stay_text(tmp_path):
+    text = RENAMED.replace("\n7,", "\n007,").replace("\n12,", "\n12e3,")
+    assert read_tracks(written(tmp_path, text), columns=NAMES).ids == ["007", "12e3"]
+
+
+def test_columns__told_beside_usual_ones__count_and_the_usual_one_is_free(tmp_path):
+    # y is where x is looked for, and what is called x is not read as an axis twice
+    text = ORDINARY.replace("track,frame,x,y", "track,frame,x_nm,x")
+    tracks = read_tracks(written(tmp_path, text), columns={"x": "x_nm", "y": "x"})
+    assert_ordinary(tracks)
+    both = ORDINARY.replace("track,frame,x,y", "track,particle,x,frame")
+    told = {"track": "track", "frame": "particle"}
+    assert read_tracks(written(tmp_path, both), columns=told).first_frames == [0, 5]
+
+
+def test_columns__of_a_program__have_no_units_that_they_did_not_come_with():
+    names = ["particle", "frame", "x", "y", "mass", "size", "ecc", "x_um"]
+    table = pd.DataFrame([[1, k, k, k, 1, 1, 1, k / 2] for k in range(3)], columns=names)
+    assert read_tracks(table).space_unit == "px"
+    tracks = read_tracks(table, columns={"x": "x_um"})
+    assert tracks.space_unit is None
+    np.testing.assert_array_equal(tracks.trajectories[0][:, 0], [0, 0.5, 1])
+
+
+def test_columns__level_of_an_index__is_a_column():
+    frame = pd.DataFrame({"k": [1, 1], "Time": [0, 1], "x": [0.5, 1.0]}).set_index("k")
+    assert read_tracks(frame, columns={"track": "k", "frame": "Time"}).ids == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"identity": "TrackID"}, "columns has 'identity'; a column is one of track, group"),
+        ({**NAMES, "x": "Position Z"}, "0 columns 'Position Z', told to be 'x'.*Found: TrackID"),
+        ({**NAMES, "y": "Position X"}, "'Position X' twice"),
+        ({"track": "TrackID"}, "no column for the positions"),
+    ],
+)
+def test_columns__that_are_not_there__are_an_error(tmp_path, columns, message):
+    for source in (written(tmp_path, RENAMED), pd.read_csv(written(tmp_path, RENAMED))):
+        with pytest.raises(TracksFileError, match=message):
+            read_tracks(source, columns=columns)
+
+
+def test_columns__of_what_is_no_tidy_table__are_refused(tmp_path):
+    with pytest.raises(TracksFileError, match="not of 'spot-on'"):
+        read_tracks(written(tmp_path, RENAMED), "spot-on", columns=NAMES)
+    with pytest.raises(TracksFileError, match="an array has none"):
+        read_tracks(np.zeros((3, 4)), columns=NAMES)
+    write_tracks([np.zeros((5, 1))], tmp_path / "task1.txt")
+    with pytest.raises(TracksFileError, match="is challenge; columns are told of tables"):
+        read_tracks(tmp_path / "task1.txt", columns=NAMES)
 
 
 def test_tidy__missing_file__is_the_systems_error(tmp_path):

@@ -15,19 +15,17 @@ from skandi.errors import SkandiError, WeightsError
 from skandi.novelty import LEVELS, NoveltyStatistics, levels_of, rank
 from skandi.pretrained import novelty_path, shipped_weights
 from skandi.pretrained.fitting_novelty import fit_novelty
-from skandi.simulate import HELDOUT, exposure, make_andi, simulate
-from skandi.simulate.exposure import EXPOSURE, composed, exposure_kinds, exposure_tracks, noisy
-from skandi.simulate.recipes import resolve_sigma
+from skandi.simulate import HELDOUT, exposure, make_andi, simulate, with_noise
+from skandi.simulate.exposure import EXPOSURE, composed, exposure_kinds, exposure_tracks
 from skandi.weights import save_weights
 
 
 def drifting(n, T, d):
     """Subdiffusive FBM that is carried along, with the noise of the training."""
     rng = np.random.default_rng(5)
-    sigma = resolve_sigma(None, n, d, rng)
     tracks = simulate("fbm", 0.5, n, T, d, random_state=rng)
     carried = tracks / np.diff(tracks, axis=1).std() + 0.5 * np.arange(T)[:, None]
-    return [noisy(track, level, rng) for track, level in zip(carried, sigma)]
+    return with_noise(carried, random_state=rng)
 
 
 # --- what the column promises -------------------------------------------------------------------
@@ -274,7 +272,7 @@ def test_exposure__short_tracks__are_no_beginnings_of_long_ones(monkeypatch):
         return np.full((n, T, d), float(T))
 
     monkeypatch.setattr(exposure, "EXPOSURE", {"one": telling_its_points})
-    monkeypatch.setattr(exposure, "noisy", lambda track, level, rng: track)
+    monkeypatch.setattr(exposure, "with_noise", lambda tracks, **_: tracks)
     monkeypatch.setattr(exposure, "exposure_kinds", lambda n, n_models: np.zeros((n, 2), int))
     lengths = np.geomspace(10, 999, 300).astype(int)
     tracks = exposure_tracks(lengths, random_state=0)

@@ -11,8 +11,8 @@ from scipy import stats
 
 import skandi
 from skandi.diffusion import ALPHA_GRID, MODELS
-from skandi.errors import MissingExtraError, RecipeError
-from skandi.simulate import andi_tracks, make_andi, mixture
+from skandi.errors import MissingExtraError, RecipeError, TrajectoryError
+from skandi.simulate import TrajectoryStream, andi_tracks, make_andi, mixture, simulate, with_noise
 from skandi.simulate.recipes import andi_batch, draw_labels
 
 TRUTH = Path(skandi.__file__).parents[2] / "shared" / "data" / "andi1_truth"
@@ -302,3 +302,102 @@ def test_tracks__senseless_rows__are_refused(changes, message):
     rows = {"model": [3], "alpha": [1.5], "length": [5], "sigma": [[0.1]], **changes}
     with pytest.raises(RecipeError, match=message):
         andi_tracks(**rows)
+
+
+def test_noise_range__many_trajectories__one_ratio_each_uniform_in_its_logarithm():
+    *_, truth = make_andi(
+        4000, n_dims=3, snr_range=(1.5, 6), length=5, random_state=0, return_truth=True
+    )
+    levels = truth[["sigma_x", "sigma_y", "sigma_z"]].to_numpy()
+    assert (levels == levels[:, :1]).all()
+    quantile = np.log(1 / levels[:, 0] / 1.5) / np.log(4)
+    assert stats.kstest(quantile, "uniform").pvalue > 1e-3
+
+
+@pytest.mark.parametrize(
+    "snr_range", [(1, 2, 3), (0, 2), (3, 2), (2, np.inf), (np.nan, 2), "ab", 5]
+)
+def test_noise_range__that_is_none__is_refused(snr_range):
+    with pytest.raises(RecipeError, match="snr_range"):
+        make_andi(2, snr_range=snr_range, length=5)
+    with pytest.raises(RecipeError, match="snr_range"):
+        TrajectoryStream(1, snr_range=snr_range)
+
+
+def test_noise_range__beside_a_ratio__is_refused():
+    with pytest.raises(RecipeError, match="give one of them"):
+        make_andi(2, snr=2, snr_range=(2, 3), length=5)
+    with pytest.raises(RecipeError, match="give one of them"):
+        TrajectoryStream(1, snr=2, snr_range=(2, 3))
+
+
+def test_noise_range__without_noise__changes_nothing():
+    exact = simulate("fbm", 0.7, 3, 20, random_state=0)
+    for given in ({"snr": np.inf}, {"snr_range": (np.inf, np.inf)}):
+        assert_array_equal(with_noise(exact, **given), exact)
+
+
+def test_stream__noise_of_a_range__is_between_that_of_its_ends():
+    streams = [
+        TrajectoryStream(1, length=500, random_state=0, workers=0, **noise)
+        for noise in ({"snr": 20}, {"snr_range": (0.5, 20)}, {"snr": 0.5})
+    ]
+
+    def roughness(stream):
+        steps = np.diff(next(stream).positions, axis=1)
+        return np.median((steps[:, 1:] - steps[:, :-1]).std(axis=1) / steps.std(axis=1))
+
+    quiet, mixed, loud = map(roughness, streams)
+    assert quiet + 0.05 < mixed < loud - 0.05
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e6])
+def test_with_noise__tracks_of_any_unit_and_length__noise_is_relative_to_displacements(unit):
+    exact = [unit * x for x in simulate("sbm", 1.2, 2, 30_000, 2, random_state=0)]
+    exact[0] = exact[0][:20_000]
+    before = [track.copy() for track in exact]
+    noisy = with_noise(exact, snr=[[2, 4], [1, 0.5]], random_state=1)
+    for track, kept, made, ratios in zip(exact, before, noisy, [(2, 4), (1, 0.5)], strict=True):
+        assert_array_equal(track, kept)
+        noise = made - track
+        ratio = np.diff(track, axis=0).std(axis=0) / noise.std(axis=0)
+        np.testing.assert_allclose(ratio, ratios, rtol=0.03)
+        assert abs(np.corrcoef(noise[1:, 0], noise[:-1, 0])[0, 1]) < 0.03
+    assert_array_equal(noisy[1], with_noise(exact, snr=[[2, 4], [1, 0.5]], random_state=1)[1])
+
+
+def test_with_noise__recipe_by_hand__is_the_recipe():
+    """Signs of displacements in a row tell noise from none, whatever the scale of an axis."""
+
+    def turning(tracks):
+        steps = np.diff(np.array(tracks)[:, :, 0], axis=1)
+        return (steps[:, 1:] * steps[:, :-1] < 0).mean()
+
+    exact = simulate("fbm", 1.5, 4000, 1000, random_state=0)
+    own = [track[:20] for track in with_noise(exact, snr=1, random_state=1)]
+    recipe = andi_tracks(["fbm"] * 4000, [1.5] * 4000, [20] * 4000, [[1.0]] * 4000, random_state=2)
+    assert turning(own) == pytest.approx(turning(recipe), abs=0.01)
+    assert turning(own) > turning([track[:20] for track in exact]) + 0.05
+
+
+def test_with_noise__axis_that_does_not_vary__gets_noise_of_unit_displacements():
+    still = np.zeros((1, 5000, 2))
+    still[0, :, 1] = np.arange(5000)
+    noise = with_noise(still, snr=4, random_state=0)[0] - still[0]
+    np.testing.assert_allclose(noise.std(axis=0), 0.25, rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"snr": 0}, RecipeError, "above 0"),
+        ({"snr": [1, 2, 3]}, RecipeError, "snr has shape"),
+        ({"snr": 2, "snr_range": (1, 2)}, RecipeError, "give one of them"),
+        ({"trajectories": [[0.0, np.nan]]}, TrajectoryError, "not finite"),
+        ({"trajectories": [[0.0]]}, TrajectoryError, "2"),
+    ],
+)
+def test_with_noise__what_does_not_fit__is_refused(given, error, message):
+    trajectories = given.pop("trajectories", [[0.0, 1.0, 3.0]] * 2)
+    with pytest.raises(error, match=message):
+        with_noise(trajectories, **given)

@@ -112,6 +112,19 @@ def own_estimators(weights: Path | None, preset: str) -> dict[str, Any]:
     return {"alpha_model": load("alpha"), "model_classifier": load("model")}
 
 
+def columns_told(options: list[str] | None) -> dict[str, str]:
+    """Names of columns by part, from options ``PART=NAME``."""
+    columns: dict[str, str] = {}
+    for option in options or ():
+        part, equals, name = option.partition("=")
+        if not (part and equals and name):
+            raise SkandiError(f"--column {option}: PART=NAME is needed, such as x=X_um")
+        if part in columns:
+            raise SkandiError(f"--column {option}: {part} is told twice")
+        columns[part] = name
+    return columns
+
+
 def legible(path: str | Path) -> str:
     """A name of a file as text; on Linux it can be any bytes, which no table or page can hold."""
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")

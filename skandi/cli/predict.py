@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from skandi.cli.console import printable, require_folder, require_other_file, say
-from skandi.cli.inputs import analyse_inputs, find_inputs, own_estimators, read_with
+from skandi.cli.inputs import (
+    analyse_inputs,
+    columns_told,
+    find_inputs,
+    own_estimators,
+    read_with,
+)
 from skandi.cli.partitions import in_partitions, predict_partitions
 from skandi.errors import SkandiError
 
@@ -40,6 +46,12 @@ TRACKS = typer.Argument(
     "names their condition.",
 )
 FORMAT = typer.Option("auto", help="Format of TRACKS; auto looks at its content.")
+COLUMN = typer.Option(
+    None,
+    metavar="PART=NAME",
+    help="A column of a table that has another name than the usual ones, such as "
+    '`--column x="Position X"`; a part is track, frame, time, x, y, z or group.',
+)
 GAPS = typer.Option(
     "split",
     help="What to do with a track that misses frames: split it there, stop, or fill it on "
@@ -91,6 +103,7 @@ def predict(
         None, metavar="OUT", help="Table of differences between conditions, .csv or .parquet."
     ),
     format: TracksFormat = FORMAT,
+    column: list[str] | None = COLUMN,
     gaps: Gaps = GAPS,
     branches: Branches = BRANCHES,
     duplicates: Duplicates = DUPLICATES,
@@ -132,6 +145,7 @@ def predict(
     - `skandi predict tracks.csv`
     - `skandi predict tracks.csv -o results.csv`
     - `skandi predict tracks.parquet -o results.parquet --gaps interpolate`
+    - `skandi predict cells.csv --column track=TrackID --column x="Position X"`
     - `skandi predict task1.txt --dims 2 -o results.csv`
     - `skandi predict control=ctrl_*.csv drug=drug_*.csv -o results.csv --compare differences.csv`
     - `skandi predict tracks.csv --weights mine.safetensors -o results.csv`
@@ -163,16 +177,22 @@ def predict(
         "time_unit": time_unit or None,
         "space_unit": space_unit or None,
     }
+    whole = {"branches": branches, "columns": columns_told(column)}
     settings: dict[str, Any] = {"coverage": coverage, "preset": preset}
     settings |= own_estimators(weights, preset)
     if partitioned:
         assert output is not None
         if compare is not None:
             raise SkandiError(f"{compare}: conditions are compared between files read as a whole")
+        if column:
+            raise SkandiError(
+                "--column goes with tables that are read as a whole; this one is read in "
+                "partitions, so rename its columns"
+            )
         require_folder(output)
         predict_partitions(inputs[0].path, output, dask, {**options, **settings})
         return
-    table, _ = analyse_inputs(inputs, read_with({**options, "branches": branches}), **settings)
+    table, _ = analyse_inputs(inputs, read_with({**options, **whole}), **settings)
     if output is None:
         _print_results(table)
     else:

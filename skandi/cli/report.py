@@ -7,9 +7,18 @@ from pathlib import Path
 import typer
 
 from skandi.cli.console import require_place, say
-from skandi.cli.inputs import Input, analyse_inputs, find_inputs, legible, own_estimators, read_with
+from skandi.cli.inputs import (
+    Input,
+    analyse_inputs,
+    columns_told,
+    find_inputs,
+    legible,
+    own_estimators,
+    read_with,
+)
 from skandi.cli.predict import (
     BRANCHES,
+    COLUMN,
     COVERAGE,
     DIMS,
     DUPLICATES,
@@ -38,6 +47,7 @@ def report(
     tracks: list[str] = TRACKS,
     output: Path = typer.Option(..., "-o", "--output", metavar="OUT", help="Page to write, .html."),
     format: TracksFormat = FORMAT,
+    column: list[str] | None = COLUMN,
     gaps: Gaps = GAPS,
     branches: Branches = BRANCHES,
     duplicates: Duplicates = DUPLICATES,
@@ -72,6 +82,7 @@ def report(
 
     options = {
         "format": format,
+        "columns": columns_told(column),
         "gaps": gaps,
         "branches": branches,
         "duplicates": duplicates,

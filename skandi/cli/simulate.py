@@ -21,6 +21,13 @@ Task = Literal["alpha", "model"]
 Recipe = Literal["andi-2020", "andi-2020-fixed", "andi-datasets-2"]
 OutputFormat = Literal["auto", "tidy", "parquet", "challenge"]
 
+SNR = typer.Option(
+    None,
+    metavar="NUMBER|LOW-HIGH",
+    help="Signal-to-noise ratio: standard deviation of displacements over that of noise; "
+    "of a range each trajectory draws one. 10, 2 or 1 along each axis when left out.",
+)
+
 
 def simulate(
     output: Path = typer.Option(
@@ -39,6 +46,7 @@ def simulate(
     length: str = typer.Option(
         "10-999", help="Points per trajectory: a number, or a range LOW-HIGH with both ends."
     ),
+    snr: str | None = SNR,
     seed: int | None = typer.Option(None, min=0, help="Same seed, same trajectories."),
     format: OutputFormat = typer.Option("auto", help="Format; auto goes by the name."),
 ) -> None:
@@ -52,6 +60,7 @@ def simulate(
 
     - `skandi simulate -n 1000 --dims 2 --seed 1 -o tracks.csv`
     - `skandi simulate -n 5000 --task model --length 100 -o tracks.parquet`
+    - `skandi simulate -n 1000 --dims 2 --length 20-200 --snr 3-8 -o tracks.csv`
     - `skandi simulate -n 10000 --seed 2020 -o challenge/`
     """
     from skandi.io import Tracks
@@ -70,6 +79,7 @@ def simulate(
         task=task,
         recipe=recipe,
         length=points,
+        snr_range=snr_range(snr),
         random_state=seed,
         return_truth=True,
     )
@@ -86,6 +96,19 @@ def _length(text: str) -> int | tuple[int, int]:
     except ValueError:
         raise SkandiError(
             f"--length {text}: a number of points such as 100, or a range such as 10-999, is needed"
+        ) from None
+
+
+def snr_range(text: str | None) -> tuple[float, float] | None:
+    """Both ends of what ``--snr`` says; of a number, twice that."""
+    if text is None:
+        return None
+    low, dash, high = text.partition("-")
+    try:
+        return (float(low), float(high)) if dash else (float(low), float(low))
+    except ValueError:
+        raise SkandiError(
+            f"--snr {text}: a number such as 5, or a range such as 2-10, is needed"
         ) from None
 
 

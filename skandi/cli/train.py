@@ -15,6 +15,7 @@ from skandi.cli.console import (
     require_weight_file,
     say,
 )
+from skandi.cli.simulate import SNR, snr_range
 from skandi.errors import TrainingError
 
 Recipe = Literal["andi-2020", "andi-2020-fixed"]
@@ -32,6 +33,7 @@ def train(
     ),
     lr: float = typer.Option(2e-3, min=1e-9, help="Learning rate on the plateau."),
     recipe: Recipe = typer.Option("andi-2020", help="Recipe of the simulated data."),
+    snr: str | None = SNR,
     precision: Precision = typer.Option(
         "auto",
         help="Arithmetic of the network; auto takes bfloat16 where the processor is quick in it "
@@ -39,10 +41,14 @@ def train(
     ),
     seed: int = typer.Option(0, min=0, help="Seed of the data and of the first weights."),
     init: Path | None = typer.Option(
-        None, metavar="WEIGHTS", help="Weights to start from, of any dimension."
+        None,
+        metavar="WEIGHTS",
+        help="Weights to start from, of any dimension; 'bundled' for those that come with skandi.",
     ),
     teacher: Path | None = typer.Option(
-        None, metavar="WEIGHTS", help="Weights whose answers are learnt beside the truth."
+        None,
+        metavar="WEIGHTS",
+        help="Weights whose answers are learnt beside the truth; or 'bundled'.",
     ),
     folder: Path | None = typer.Option(
         None, metavar="DIR", help="Folder of checkpoints and log; OUT.training when left out."
@@ -77,8 +83,10 @@ def train(
     - `skandi train --dims 2 --steps 20000 -o my_2d.safetensors`
     - `skandi train --dims 2 --steps 40000 -o my_2d.safetensors --resume`
     - `skandi train --dims 3 --init my_2d.safetensors -o my_3d.safetensors`
+    - `skandi train --dims 2 --init bundled --snr 3-8 --steps 2000 -o bright_2d.safetensors`
     """
     require_weight_file(output)
+    init, teacher = (_weight_file(each, dims) for each in (init, teacher))
     require_other_file(output, [each for each in (init, teacher) if each is not None])
     require_enough(novelty_size)
     if folder is None:
@@ -101,6 +109,7 @@ def train(
         cooldown=steps // 5 if cooldown is None else cooldown,
         lr=lr,
         recipe=recipe,
+        snr_range=snr_range(snr),
         precision=precision,
         seed=seed,
         teacher="" if teacher is None else file_digest(teacher),
@@ -132,6 +141,15 @@ def train(
         f"wrote {output}: MAE {scores['mae']:.4f}, F1 {scores['f1']:.4f} on {test_size} fresh "
         f"trajectories per task of {recipe}"
     )
+
+
+def _weight_file(named: Path | None, dims: int) -> Path | None:
+    """The file that an option names, by its path or as the bundled one."""
+    if named is None or named.exists() or str(named) != "bundled":
+        return named
+    from skandi.pretrained import shipped_weights
+
+    return shipped_weights(dims)
 
 
 def _trainings(card: dict[str, Any]) -> list[dict[str, Any]]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -33,10 +32,8 @@ from skandi.io.trackmate_simple_xml import read_trackmate_simple_xml
 from skandi.io.trackmate_xml import read_trackmate_xml
 from skandi.io.tracks import Tracks
 
-# Readers that find one row per localisation, of files and of arrays.
+# Readers that find one row per localisation, of files that are no tables and of arrays.
 _FILES: dict[str, Callable[[Path], Localisations]] = {
-    **{name: partial(read_table, format=name) for name in TABLE_FORMATS},
-    "parquet": read_parquet,
     "trackmate-xml": read_trackmate_xml,
     "trackmate-simple-xml": read_trackmate_simple_xml,
 }
@@ -45,7 +42,7 @@ _ARRAYS: dict[str, Callable[[NDArray, str], Localisations]] = {
     "noctiluca": read_noctiluca,
 }
 ARRAY_FORMATS = (*_ARRAYS, "andi-datasets")
-FORMATS = ("auto", *_FILES, *ARRAY_FORMATS, "challenge")
+FORMATS = ("auto", *TABLE_FORMATS, "parquet", *_FILES, *ARRAY_FORMATS, "challenge")
 
 _WRITERS: dict[str, Callable[[Tracks, Path], None]] = {
     "tidy": write_tidy,
@@ -67,6 +64,7 @@ def read_tracks(
     source: str | os.PathLike[str] | pd.DataFrame | NDArray | Any,
     format: str = "auto",
     *,
+    columns: Mapping[str, Hashable] | None = None,
     gaps: GapPolicy = "split",
     branches: BranchPolicy = "split",
     duplicates: DuplicatePolicy = "error",
@@ -100,6 +98,9 @@ def read_tracks(
         - ``"challenge"``: a text file of the first AnDi challenge.
         - ``"andi-datasets"``, ``"napari"``, ``"noctiluca"``: an array or its ``.npy`` file, see
           `skandi.io.andi_datasets`, `skandi.io.napari` and `skandi.io.noctiluca`.
+    columns : mapping of str to str, optional
+        Of a tidy table or Parquet: names of columns that are not called as above, by what they
+        are: ``track``, ``frame``, ``time``, ``x``, ``y``, ``z``, ``group``.
     gaps : {"split", "error", "interpolate"}
         A track that misses frames is cut into gap-free pieces, refused, or filled on straight
         lines. A gap taken for one step would bias α.
@@ -153,12 +154,19 @@ def read_tracks(
     >>> print(tracks.report)
     table (tidy): 6 rows, 2 tracks, read as 3 pieces
       1 track with missing frames split into 2 gap-free pieces
+
+    Columns of other names:
+
+    >>> table.columns = ["TrackID", "Time", "Position X", "Position Y"]
+    >>> names = {"track": "TrackID", "frame": "Time", "x": "Position X", "y": "Position Y"}
+    >>> read_tracks(table, columns=names).ids
+    ['7#1', '7#2', '12']
     """
     if format not in FORMATS:
         raise TracksFileError(f"format={format!r} is not known: one of {', '.join(FORMATS)}.")
     if frame_interval is not None and not (np.isfinite(frame_interval) and frame_interval > 0):
         raise TracksFileError(f"frame_interval={frame_interval!r}: a positive number is needed.")
-    table = _read(source, format, n_dims)
+    table = _read(source, format, n_dims, columns or {})
     if isinstance(table, Tracks):
         return say_units(table, frame_interval, time_unit, space_unit)
     if frame_interval is not None:
@@ -173,17 +181,24 @@ def read_tracks(
 
 
 def _read(
-    source: str | os.PathLike[str] | pd.DataFrame | NDArray, format: str, n_dims: int | None
+    source: str | os.PathLike[str] | pd.DataFrame | NDArray,
+    format: str,
+    n_dims: int | None,
+    columns: Mapping[str, Hashable],
 ) -> Localisations | Tracks:
     """What the reader of a format finds; tracks where there is nothing left to settle."""
+    if columns and format not in ("auto", "tidy", "parquet"):
+        raise TracksFileError(f"columns are told of tidy tables and Parquet, not of {format!r}.")
     if is_table(source):
         if format not in ("auto", *TABLE_FORMATS):
             raise TracksFileError(
                 f"A DataFrame is read as a tidy table, not as {format!r}: format can be auto, "
                 f"{', '.join(TABLE_FORMATS)}."
             )
-        return read_frame(as_frame(source), format=format)
+        return read_frame(as_frame(source), format=format, told=columns)
     if isinstance(source, np.ndarray):
+        if columns:
+            raise TracksFileError("columns are told of tables; an array has none.")
         if format not in ("auto", *ARRAY_FORMATS):
             raise TracksFileError(
                 f"An array is not read as {format!r}: format can be auto, "
@@ -203,6 +218,14 @@ def _read(
         )
     if format == "auto":
         format = detect_format(path)
+        if columns and format in TABLE_FORMATS:
+            format = "tidy"  # whatever else its columns look like
+    if format == "parquet":
+        return read_parquet(path, columns)
+    if format in TABLE_FORMATS:
+        return read_table(path, format, columns)
+    if columns:
+        raise TracksFileError(f"{path} is {format}; columns are told of tables.")
     if format in ARRAY_FORMATS:
         return _read_array(load_array(path), str(path), format, n_dims)
     return read_challenge(path, n_dims=n_dims) if format == "challenge" else _FILES[format](path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -22,8 +22,12 @@ _UNITS = "skandi"
 _NAMES = ("frame_interval", "time_unit", "space_unit")
 
 
-def read_parquet(path: str | os.PathLike[str]) -> Localisations:
+def read_parquet(
+    path: str | os.PathLike[str], told: Mapping[str, Hashable] | None = None
+) -> Localisations:
     """The localisations of a Parquet file with the columns of any format of tables.
+
+    Columns of a tidy table can be `told`, see `skandi.io.tidy.find_columns`.
 
     Raises
     ------
@@ -40,7 +44,7 @@ def read_parquet(path: str | os.PathLike[str]) -> Localisations:
         # Arrow's own errors, and whatever pandas makes of damaged metadata.
         raise TracksFileError(f"{path} is not a readable Parquet file: {error}.") from error
     with readable_text(str(path)):
-        table = read_frame(frame, source=str(path))
+        table = read_frame(frame, source=str(path), told=told)
     table.format = "parquet"
     units = units_of(frame.attrs.get(_UNITS), str(path))
     if units is not None:

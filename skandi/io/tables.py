@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,8 +80,12 @@ def table_format(names: Sequence[Hashable]) -> str:
     return next((name for name, dialect in DIALECTS.items() if dialect.fits(lower)), "tidy")
 
 
-def read_table(path: str | os.PathLike[str], format: str) -> Localisations:
+def read_table(
+    path: str | os.PathLike[str], format: str, told: Mapping[str, Hashable] | None = None
+) -> Localisations:
     """The localisations of a text table in one of `TABLE_FORMATS`.
+
+    Columns of a tidy table can be `told`, see `skandi.io.tidy.find_columns`.
 
     Raises
     ------
@@ -92,7 +96,7 @@ def read_table(path: str | os.PathLike[str], format: str) -> Localisations:
         return read_trackmate_csv(path)
     if format in DIALECTS:
         _check_columns(read_head(Path(path)).names(), format, str(path))
-    return _with_units(read_tidy(path), format)
+    return _with_units(read_tidy(path, told), format)
 
 
 def is_table(value: Any) -> bool:
@@ -134,8 +138,15 @@ def as_frame(table: Any) -> pd.DataFrame:
     raise TracksFileError(f"{name} came: turn it into a pandas DataFrame first.")
 
 
-def read_frame(frame: pd.DataFrame, source: str = "table", format: str = "auto") -> Localisations:
+def read_frame(
+    frame: pd.DataFrame,
+    source: str = "table",
+    format: str = "auto",
+    told: Mapping[str, Hashable] | None = None,
+) -> Localisations:
     """The localisations of a DataFrame in one of `TABLE_FORMATS`, or in whichever it is.
+
+    With columns that are `told`, see `skandi.io.tidy.find_columns`, it is a tidy table.
 
     Raises
     ------
@@ -144,12 +155,12 @@ def read_frame(frame: pd.DataFrame, source: str = "table", format: str = "auto")
     """
     names = [*frame.index.names, *frame.columns]
     if format == "auto":
-        format = table_format(names)
+        format = "tidy" if told else table_format(names)
     if format == "trackmate-csv":
         return read_trackmate_frame(frame, source)
     if format in DIALECTS:
         _check_columns(names, format, source)
-    return _with_units(read_tidy_frame(frame, source), format)
+    return _with_units(read_tidy_frame(frame, source, told=told), format)
 
 
 def _lower(names: Sequence[Hashable]) -> list[str]:

@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,14 @@ GROUP_COLUMNS = ("group",)
 FRAME_COLUMNS = ("frame",)
 TIME_COLUMNS = ("t", "time")
 AXES = ("x", "y", "z")
+PARTS = {
+    "track": TRACK_COLUMNS,
+    "group": GROUP_COLUMNS,
+    "frame": FRAME_COLUMNS,
+    "time": TIME_COLUMNS,
+    **{axis: (axis,) for axis in AXES},
+}
+"""What a column can be, and the names that say so."""
 
 NEEDED = (
     f"one of {'|'.join(TRACK_COLUMNS)}, one of {'|'.join((*FRAME_COLUMNS, *TIME_COLUMNS))}, x, "
@@ -56,6 +64,10 @@ TO_THE_LAST_BIT: dict[str, Any] = (
     {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
     else {"float_precision": "round_trip"}
 )  # fmt: skip
+_HINT = (
+    " Columns of other names are told by columns={'x': 'X (µm)'} in Python, and by "
+    "--column x='X (µm)' on the command line."
+)
 _ROWS_LOOKED_AT = 1_000
 # Of the steps in a clock, so many may be pauses of which nothing is said.
 _FEW_JUMPS = 0.01
@@ -77,14 +89,32 @@ class Columns:
         """The columns that hold names rather than numbers."""
         return [name for name in (self.group, self.track) if name is not None]
 
+    @property
+    def numbers(self) -> list[Hashable]:
+        """The columns of positions and times."""
+        times = [name for name in (self.frame, self.time) if name is not None]
+        return [name for _, name in self.axes] + times
 
-def find_columns(names: list[Hashable], source: str) -> Columns:
+
+def find_columns(
+    names: list[Hashable], source: str, told: Mapping[str, Hashable] | None = None
+) -> Columns:
     """Match the names of a table's columns with the parts of a tidy table.
+
+    Parameters
+    ----------
+    names : list
+        The columns of the table.
+    source : str
+        What errors call the table.
+    told : mapping, optional
+        Names of columns by part (`PARTS`), where they are not the usual ones; None where a caller
+        has no way to tell.
 
     Raises
     ------
     TracksFileError
-        If a part is missing, or if two columns could play the same part.
+        If a part is missing, if two columns could play the same part, or one is told to be two.
 
     Examples
     --------
@@ -95,17 +125,23 @@ def find_columns(names: list[Hashable], source: str) -> Columns:
     for name in names:
         by_name.setdefault(str(name).strip().lower(), []).append(name)
 
-    def find(aliases: tuple[str, ...]) -> Hashable | None:
-        found = [name for alias in aliases for name in by_name.get(alias, [])]
+    known = _told_columns(names, told or {}, source)
+
+    def find(part: str) -> Hashable | None:
+        if part in known:
+            return known[part]
+        free = (name for alias in PARTS[part] for name in by_name.get(alias, []))
+        found = [name for name in free if name not in known.values()]
         if len(found) > 1:
             raise TracksFileError(
                 f"{source}: columns {' and '.join(repr(str(name)) for name in found)} could each "
-                f"be the {aliases[0]} column. Keep one of them."
+                f"be the {PARTS[part][0]} column. Keep one of them, or say which it is."
+                + ("" if told is None else _HINT)
             )
         return found[0] if found else None
 
-    track, frame, time = find(TRACK_COLUMNS), find(FRAME_COLUMNS), find(TIME_COLUMNS)
-    axes = tuple((axis, name) for axis in AXES if (name := find((axis,))) is not None)
+    track, frame, time = find("track"), find("frame"), find("time")
+    axes = tuple((axis, name) for axis in AXES if (name := find(axis)) is not None)
     missing = []
     if track is None:
         missing.append("the track")
@@ -117,14 +153,41 @@ def find_columns(names: list[Hashable], source: str) -> Columns:
         came = ", ".join(str(name) for name in names) or "none"
         raise TracksFileError(
             f"{source}: no column for {' and '.join(missing)}. Needed: {NEEDED}. Found: {came}."
+            + ("" if told is None else _HINT)
         )
-    return Columns(track, axes, frame, time, find(GROUP_COLUMNS))
+    return Columns(track, axes, frame, time, find("group"))
+
+
+def _told_columns(
+    names: list[Hashable], told: Mapping[str, Hashable], source: str
+) -> dict[str, Hashable]:
+    """The columns of a table that are meant by the names told for their parts."""
+    known: dict[str, Hashable] = {}
+    for part, name in told.items():
+        if part not in PARTS:
+            raise TracksFileError(f"columns has {part!r}; a column is one of {', '.join(PARTS)}.")
+        fitting = [each for each in names if each == name or str(each).strip() == str(name).strip()]
+        if len(fitting) != 1:
+            came = ", ".join(str(each) for each in names) or "none"
+            raise TracksFileError(
+                f"{source} has {len(fitting)} columns {str(name)!r}, told to be {part!r}, where "
+                f"one is needed. Found: {came}."
+            )
+        if fitting[0] in known.values():
+            raise TracksFileError(f"columns has {str(name)!r} twice; a column is one thing only.")
+        known[part] = fitting[0]
+    return known
 
 
 def read_tidy_frame(
-    frame: pd.DataFrame, source: str = "table", format: str = "tidy"
+    frame: pd.DataFrame,
+    source: str = "table",
+    format: str = "tidy",
+    told: Mapping[str, Hashable] | None = None,
 ) -> Localisations:
     """The localisations of a DataFrame whose columns (or index levels) are those of a tidy table.
+
+    Columns of other names are `told`, see `find_columns`.
 
     Raises
     ------
@@ -135,7 +198,7 @@ def read_tidy_frame(
     levels = [name for name in frame.index.names if name is not None and name not in frame.columns]
     if levels:
         frame = frame.reset_index(level=levels)
-    columns = find_columns(list(frame.columns), source)
+    columns = find_columns(list(frame.columns), source, told)
     track, names = _tracks(frame, columns, source)
     spread = _tracks_by_column(frame, track, len(names))
     time_column = columns.frame if columns.frame is not None else columns.time
@@ -162,11 +225,13 @@ def read_tidy_frame(
     return localisations
 
 
-def read_tidy(path: str | os.PathLike[str]) -> Localisations:
+def read_tidy(
+    path: str | os.PathLike[str], told: Mapping[str, Hashable] | None = None
+) -> Localisations:
     """The localisations of a text table with a line of column names.
 
-    Comma, semicolon, tab or white space may separate; with semicolons a decimal comma is
-    understood. Numbers are read to the last bit.
+    Columns of other names are `told`, see `find_columns`. Comma, semicolon, tab or white space may
+    separate; with semicolons a decimal comma is understood. Numbers are read to the last bit.
 
     Raises
     ------
@@ -183,14 +248,22 @@ def read_tidy(path: str | os.PathLike[str]) -> Localisations:
             f"{path}: its first line holds numbers, where the names of the columns are needed"
             f"{hint if head.comment else ''}. Needed: {NEEDED}."
         )
-    columns = find_columns(list(names), str(path))
-    return read_tidy_frame(read_csv(path, head, separator, columns.ids), source=str(path))
+    columns = find_columns(list(names), str(path), told)
+    frame = read_csv(path, head, separator, columns.ids, numbers=columns.numbers)
+    return read_tidy_frame(frame, source=str(path), told=told)
 
 
 def read_csv(
-    path: Path, head: TextHead, separator: str, ids: list[Hashable], n_header_rows: int = 1
+    path: Path,
+    head: TextHead,
+    separator: str,
+    ids: list[Hashable],
+    n_header_rows: int = 1,
+    numbers: Collection[Hashable] = (),
 ) -> pd.DataFrame:
     """A text table, numbers to the last bit; the first of its header rows names the columns.
+
+    A decimal comma is looked for in `numbers` and in columns of the usual names.
 
     Raises
     ------
@@ -203,7 +276,10 @@ def read_csv(
     names = split_line(head.lines[0], separator, strip=False)
     are_ids = {name: name.strip() in ids for name in names}
 
-    decimal = _decimal_mark(head.lines[n_header_rows:], separator, names)
+    read_names = {
+        name for name in map(str.strip, names) if _READ.fullmatch(name) or name in numbers
+    }
+    decimal = _decimal_mark(head.lines[n_header_rows:], separator, names, read_names)
 
     def read(columns: Sequence[int] | None = None, encoding: str = head.encoding) -> pd.DataFrame:
         with warnings.catch_warnings():
@@ -226,7 +302,7 @@ def read_csv(
                 skipinitialspace=True,
                 low_memory=False,
             ).rename(columns=str.strip)
-        return frame if decimal == "." else _with_points(frame)
+        return frame if decimal == "." else _with_points(frame, read_names)
 
     def decoded(columns: Sequence[int] | None = None) -> pd.DataFrame:
         try:
@@ -266,11 +342,13 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def _decimal_mark(rows: list[str], separator: str, names: list[str]) -> str:
+def _decimal_mark(
+    rows: list[str], separator: str, names: list[str], read_names: Collection[str]
+) -> str:
     """A comma where positions or times of the first rows have one, and none has a point."""
     if separator == ",":
         return "."
-    read = [k for k, name in enumerate(names) if _READ.fullmatch(name.strip())]
+    read = [k for k, name in enumerate(names) if name.strip() in read_names]
     found = {
         match[1]
         for row in rows[:_ROWS_LOOKED_AT]
@@ -280,11 +358,11 @@ def _decimal_mark(rows: list[str], separator: str, names: list[str]) -> str:
     return "," if found == {","} else "."
 
 
-def _with_points(frame: pd.DataFrame) -> pd.DataFrame:
+def _with_points(frame: pd.DataFrame, read_names: Collection[str]) -> pd.DataFrame:
     """Where one odd word made text of a column of positions or times, points for its commas."""
     for name, column in frame.items():
         # beside an empty cell, text is of type object before pandas 3
-        if _READ.fullmatch(str(name)) and not pd.api.types.is_numeric_dtype(column):
+        if name in read_names and not pd.api.types.is_numeric_dtype(column):
             frame[name] = column.where(
                 ~column.str.fullmatch(_WITH_MARK, na=False), column.str.replace(",", ".")
             )

@@ -197,9 +197,20 @@ def trained_network(
         If the file cannot be read, or is of another kind.
     """
     config, state = load_weights(path)
+    require_trained(path, config)
+    return first_member(config, state)
+
+
+def require_trained(path: str | os.PathLike[str], config: dict[str, Any]) -> None:
+    """Refuse the configuration of a file that neither ``skandi train`` nor ``join`` wrote.
+
+    Raises
+    ------
+    WeightsError
+        If it is of another kind.
+    """
     if config.get("network") not in ("multiscale", "ensemble") or "training" not in config:
         raise WeightsError(f"{path} holds no network made by `skandi train` or `skandi join`.")
-    return first_member(config, state)
 
 
 def _fitted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,8 @@ def calibrate_weights(path: str | os.PathLike[str], size: int) -> dict[str, Any]
         A file of ``skandi train``; it is replaced.
     size : int
         Fresh trajectories for α, and a quarter as many for the model, whose correction is simpler;
-        of the recipe the network was trained on. Half of the lengths are uniform, half in log T.
+        of the recipe and the noise the network was trained on. Half of the lengths are uniform,
+        half in log T.
 
     Returns
     -------
@@ -37,10 +39,11 @@ def calibrate_weights(path: str | os.PathLike[str], size: int) -> dict[str, Any]
     """
     config, state = load_weights(path)
     n_dims, recipe = config["n_dims"], config["training"]["recipe"]
+    snr_range = config["training"].get("snr_range")
     sizes = {"alpha": size, "model": -(-size // _SHARE_FOR_MODELS)}
     corrections: dict[str, dict[str, Any]] = {preset: {} for preset in PRESETS}
     for target, tracks in sizes.items():
-        X, y = calibration_set(target, n_dims, recipe, tracks)
+        X, y = calibration_set(target, n_dims, recipe, tracks, snr_range)
         for preset in PRESETS:
             estimator = load_pretrained(target, n_dims=n_dims, preset=preset, path=path)
             corrections[preset][target] = estimator.calibrate(X, y).calibration_.to_config()
@@ -50,7 +53,11 @@ def calibrate_weights(path: str | os.PathLike[str], size: int) -> dict[str, Any]
 
 
 def calibration_set(
-    task: str, n_dims: int, recipe: str, size: int
+    task: str,
+    n_dims: int,
+    recipe: str,
+    size: int,
+    snr_range: Sequence[float] | None = None,
 ) -> tuple[list[NDArray[np.float64]], NDArray]:
     """Make the trajectories and targets that corrections are measured on.
 
@@ -67,8 +74,9 @@ def calibration_set(
     for k, child in enumerate(seeds):
         part = lengths[k * _BLOCK : (k + 1) * _BLOCK]
         tracks, targets = make_andi(
-            len(part), n_dims=n_dims, task=task, recipe=recipe, length=part, random_state=child
-        )
+            len(part), n_dims=n_dims, task=task, recipe=recipe, length=part, snr_range=snr_range,
+            random_state=child,
+        )  # fmt: skip
         X.extend(tracks)
         y.append(targets)
     return X, np.concatenate(y)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,12 +72,15 @@ def fit_novelty(path: str | os.PathLike[str], size: int = SIZE) -> Path:
     """
     config, state = load_weights(path)
     n_dims, recipe = config["n_dims"], config["training"]["recipe"]
+    snr_range = config["training"].get("snr_range")
     # Not by load_pretrained, which reads what is to be replaced.
     regressor = estimator_of(path, "alpha", n_dims, "fast", config, state)
-    known = described(regressor, training_kind(n_dims, recipe, size, 0))
-    ranked = described(regressor, training_kind(n_dims, recipe, TIMES_RANKED * size, 1))
+    known = described(regressor, training_kind(n_dims, recipe, size, 0, snr_range))
+    ranked = described(regressor, training_kind(n_dims, recipe, TIMES_RANKED * size, 1, snr_range))
     lengths = lengths_of_others(size, np.random.default_rng([_SEED, n_dims, 2]))
-    others = described(regressor, exposure_tracks(lengths, n_dims, random_state=_seed(n_dims, 3)))
+    # Of the same noise: what is new is the motion.
+    exposure = exposure_tracks(lengths, n_dims, snr_range=snr_range, random_state=_seed(n_dims, 3))
+    others = described(regressor, exposure)
     statistics = make_statistics(known, others, ranked, regressor.trunk_)
     about = {
         "size": size,
@@ -102,15 +106,22 @@ def described(estimator: Any, tracks: list[NDArray[np.float64]]) -> Described:
     return Described(estimator.transform(tracks), lengths)
 
 
-def training_kind(n_dims: int, recipe: str, size: int, seed: int) -> list[NDArray[np.float64]]:
+def training_kind(
+    n_dims: int,
+    recipe: str,
+    size: int,
+    seed: int,
+    snr_range: Sequence[float] | None = None,
+) -> list[NDArray[np.float64]]:
     """Make fresh tracks of the training kind, half composed for each task."""
     rng = np.random.default_rng(_seed(n_dims, seed))
     tracks: list[NDArray[np.float64]] = []
     for k, task in enumerate(TASKS):
         lengths = lengths_in_log((size + k) // 2, rng)
         tracks += make_andi(
-            len(lengths), n_dims=n_dims, task=task, recipe=recipe, length=lengths, random_state=rng
-        )[0]
+            len(lengths), n_dims=n_dims, task=task, recipe=recipe, length=lengths,
+            snr_range=snr_range, random_state=rng,
+        )[0]  # fmt: skip
     return tracks
 
 

@@ -26,7 +26,7 @@ def join_weights(
     Parameters
     ----------
     paths : sequence of path-like
-        Files of ``skandi train``, of one dimension and recipe, two or more; the best first.
+        Files of ``skandi train``, of one dimension, recipe and noise, two or more; the best first.
     output : path-like
         File to write.
 
@@ -56,11 +56,13 @@ def join_weights(
                     f"{path} has {key} = {config[key]!r} and {paths[0]} {configs[0][key]!r}. Join "
                     "networks of one kind."
                 )
-        if config["training"]["recipe"] != configs[0]["training"]["recipe"]:
-            raise WeightsError(
-                f"{path} was trained on {config['training']['recipe']!r} and {paths[0]} on "
-                f"{configs[0]['training']['recipe']!r}. Join networks of one recipe."
-            )
+        for key in ("recipe", "snr_range"):
+            one, other = config["training"].get(key), configs[0]["training"].get(key)
+            if one != other:
+                raise WeightsError(
+                    f"{path} was trained with {key} = {one!r} and {paths[0]} with {other!r}. Join "
+                    "networks of one recipe and noise."
+                )
     joined = {
         **{key: configs[0][key] for key in _ALIKE},
         "network": "ensemble",

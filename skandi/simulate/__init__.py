@@ -10,6 +10,7 @@ from skandi.simulate.heldout import (
 )
 from skandi.simulate.mixture import mixture
 from skandi.simulate.models import simulate
+from skandi.simulate.noise import with_noise
 from skandi.simulate.randomness import as_generator
 from skandi.simulate.recipes import RECIPES, andi_tracks, make_andi
 from skandi.simulate.stream import StreamBatch, TrajectoryStream
@@ -29,4 +30,5 @@ __all__ = [
     "simulate",
     "switching_diffusivity",
     "switching_models",
+    "with_noise",
 ]

@@ -22,7 +22,7 @@ def call_andi_datasets(
     n_dims: int,
     task: str,
     length: int | tuple[int, int] | ArrayLike,
-    snr: ArrayLike | None,
+    own_noise: bool,
     rng: np.random.Generator,
 ) -> tuple[list[NDArray[np.float64]], NDArray[np.int64], NDArray[np.float64]]:
     """Call the package's ``challenge_theory_dataset``.
@@ -35,9 +35,10 @@ def call_andi_datasets(
     alpha : ndarray
         NaN in the task for the model, where the package does not tell α.
     """
-    if snr is not None:
+    if own_noise:
         raise RecipeError(
-            'recipe "andi-datasets-2" draws its noise itself: leave out snr, or use "andi-2020"'
+            'recipe "andi-datasets-2" draws its noise itself: leave out snr and snr_range, or use '
+            '"andi-2020"'
         )
     shortest, longest = _length_range(length)
     challenge, stochastic_random = _import()

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from skandi.diffusion import ALPHA_RANGE, MODELS
 from skandi.simulate.models import simulate
+from skandi.simulate.noise import with_noise
 from skandi.simulate.randomness import RandomState, as_generator
-from skandi.simulate.recipes import resolve_sigma
 from skandi.simulate.scaling import step_std
 
 Maker = Callable[[int, int, int, np.random.Generator], NDArray[np.float64]]
@@ -33,9 +33,10 @@ def exposure_tracks(
     n_dims: int = 1,
     *,
     models: Sequence[str] = MODELS,
+    snr_range: Sequence[float] | None = None,
     random_state: RandomState = None,
 ) -> list[NDArray[np.float64]]:
-    """Make one track of each length, with the noise of the AnDi challenge.
+    """Make one track of each length, with the noise of the AnDi challenge or of a range.
 
     A third is of one kind each, a third of two, and a third of a kind and a model
     (`exposure_kinds`).
@@ -46,6 +47,8 @@ def exposure_tracks(
     n_dims : {1, 2, 3}
     models : sequence of str
         Models that take part.
+    snr_range : tuple (low, high), optional
+        See `skandi.simulate.with_noise`.
     random_state : int, Generator, SeedSequence or None
 
     Returns
@@ -76,8 +79,7 @@ def exposure_tracks(
             positions = make(len(block), longest, n_dims, rng)
             for row, track in zip(block, positions, strict=True):
                 tracks[row] = track[: lengths[row]]
-    sigma = resolve_sigma(None, len(lengths), n_dims, rng)
-    return [noisy(track, level, rng) for track, level in zip(tracks, sigma, strict=True)]
+    return with_noise(tracks, snr_range=snr_range, random_state=rng)
 
 
 def exposure_kinds(n: int, n_models: int = len(MODELS)) -> NDArray[np.int64]:
@@ -127,14 +129,6 @@ def composed(first: Maker, second: Maker) -> Maker:
         return np.concatenate([np.zeros((n, 1, d)), np.cumsum(steps, axis=1)], axis=1)
 
     return make
-
-
-def noisy(
-    track: NDArray[np.float64], sigma: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Scale displacements to unit standard deviation per axis and add noise to every position."""
-    std = step_std(np.diff(track, axis=0).T[np.newaxis])[0]
-    return (track - track[0]) / std + sigma * rng.standard_normal(track.shape)
 
 
 def coloured_steps(n: int, T: int, d: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -30,6 +30,7 @@ from skandi.simulate.models import (
     cumulate,
     displacements,
 )
+from skandi.simulate.noise import LARGEST_SIGMA, resolve_sigma
 from skandi.simulate.randomness import RandomState, as_generator, normals
 from skandi.simulate.scaling import step_std, step_std_of_challenge
 
@@ -38,11 +39,8 @@ if TYPE_CHECKING:
 
 RECIPES = ("andi-2020", "andi-2020-fixed", "andi-datasets-2")
 TASKS = ("alpha", "model")
-SIGMAS = (0.1, 0.5, 1.0)
-"""Standard deviations of the challenge's localisation noise, SNR 10, 2 and 1."""
 POINTS = 1000
 """Points at which andi-2020 simulates and normalises, before the cut."""
-_LARGEST_SIGMA = 1e100  # the square of more is no number
 
 Length = int | tuple[int, int] | ArrayLike
 
@@ -55,6 +53,7 @@ def make_andi(
     recipe: str = "andi-2020",
     length: Length = (10, 999),
     snr: ArrayLike | None = None,
+    snr_range: Sequence[float] | None = None,
     random_state: RandomState = None,
     return_truth: bool = False,
 ) -> Any:
@@ -85,6 +84,9 @@ def make_andi(
         Signal-to-noise ratio 1/σ (the signal is a displacement's standard deviation), a number
         or anything that broadcasts to (n_samples, n_dims), such as one value per axis (so a pair
         is no range); inf is no noise. By default each axis of each trajectory draws 10, 2 or 1.
+    snr_range : tuple (low, high), optional
+        In place of `snr`, a range with both ends above 0: each trajectory has a ratio of its own,
+        the same along all axes, uniform in its logarithm.
     random_state : int, Generator, SeedSequence or None
         The same seed gives the same bytes, whatever numpy's global state is.
     return_truth : bool
@@ -134,13 +136,15 @@ def make_andi(
     if recipe == "andi-datasets-2":
         from skandi.simulate.andi_datasets_adapter import call_andi_datasets
 
-        tracks, model, alpha = call_andi_datasets(n_samples, n_dims, task, length, snr, rng)
+        tracks, model, alpha = call_andi_datasets(
+            n_samples, n_dims, task, length, snr is not None or snr_range is not None, rng
+        )
         lengths = np.array([len(track) for track in tracks])
         sigma = np.full((n_samples, n_dims), np.nan)
     else:
         model, alpha = draw_labels(n_samples, task, rng)
         lengths = resolve_lengths(length, n_samples, rng)
-        sigma = resolve_sigma(snr, n_samples, n_dims, rng)
+        sigma = resolve_sigma(snr, n_samples, n_dims, rng, snr_range)
         tracks = andi_tracks(model, alpha, lengths, sigma, recipe=recipe, random_state=rng)
     names = np.array([MODELS[k] if k >= 0 else None for k in model])
     y = alpha if task == "alpha" else names.astype(str)
@@ -220,8 +224,8 @@ def _checked_rows(
         )
     if T.dtype.kind not in "iu" and n:
         raise RecipeError(f"length has type {T.dtype}: give whole numbers of points")
-    if not ((s >= 0) & (s <= _LARGEST_SIGMA)).all():
-        raise RecipeError(f"sigma: noise must be a number from 0 to {_LARGEST_SIGMA:g}")
+    if not ((s >= 0) & (s <= LARGEST_SIGMA)).all():
+        raise RecipeError(f"sigma: noise must be a number from 0 to {LARGEST_SIGMA:g}")
     for name, value in zip(names, a, strict=True):
         low, high = ALPHA_RANGE[name]
         if not low - 1e-6 <= value <= high + 1e-6:  # float32 rounds as much
@@ -366,24 +370,6 @@ def check_lengths(length: NDArray[np.int64], recipe: str) -> None:
             f"length {int(length.max())}: andi-2020 cuts trajectories out of {POINTS} points; "
             'use recipe="andi-2020-fixed" for longer ones'
         )
-
-
-def resolve_sigma(
-    snr: ArrayLike | None, n: int, n_dims: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Turn what a user passes as ``snr`` into the noise of every axis, (n, n_dims)."""
-    if snr is None:
-        return np.array(SIGMAS)[rng.integers(len(SIGMAS), size=(n, n_dims))]
-    ratio = as_floats("snr", snr)
-    if not (ratio >= 1 / _LARGEST_SIGMA).all():
-        raise RecipeError(f"snr={snr!r}: signal-to-noise ratios must be above 0 (inf: no noise)")
-    try:
-        return np.array(np.broadcast_to(1.0 / ratio, (n, n_dims)))
-    except ValueError:
-        raise RecipeError(
-            f"snr has shape {ratio.shape}: give a number, {n_dims} value(s), one per axis, or "
-            f"an array that broadcasts to (n_samples, n_dims) = {(n, n_dims)}"
-        ) from None
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:

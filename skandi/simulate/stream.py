@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from skandi.errors import RecipeError
 from skandi.simulate.models import as_floats, check_whole
+from skandi.simulate.noise import require_snr_range, resolve_sigma
 from skandi.simulate.randomness import RandomState, seed_sequence
 from skandi.simulate.recipes import (
     TASKS,
@@ -23,7 +24,6 @@ from skandi.simulate.recipes import (
     check_lengths,
     draw_labels,
     length_range,
-    resolve_sigma,
 )
 
 BATCHES_PER_CHUNK = 16
@@ -67,6 +67,7 @@ class ChunkPlan:
     task: str | None
     length: int | tuple[int, int]
     snr: ArrayLike | None
+    snr_range: tuple[float, float] | None
     batch_points: int
     min_batch: int
     max_batch: int
@@ -85,7 +86,7 @@ class ChunkPlan:
         sizes = [self.batch_size(T) for T in lengths]
         batch = np.repeat(np.arange(len(sizes)), sizes)
         model, alpha = self._draw_labels(sizes, rng)
-        sigma = resolve_sigma(self.snr, len(batch), self.n_dims, rng)
+        sigma = resolve_sigma(self.snr, len(batch), self.n_dims, rng, self.snr_range)
         place = np.arange(len(batch)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         positions = [
             np.empty((size, T, self.n_dims)) for size, T in zip(sizes, lengths, strict=True)
@@ -149,6 +150,8 @@ class TrajectoryStream(Iterator[StreamBatch]):
         Composition; None is half and half.
     snr : float or sequence of n_dims floats, optional
         Fixed signal-to-noise ratio; by default 10, 2 or 1 at random per axis.
+    snr_range : tuple (low, high), optional
+        In place of `snr`: a ratio for each trajectory, uniform in its logarithm.
     random_state : int, Generator, SeedSequence or None
     batch_points : int
         Points per batch: a batch holds ``batch_points / T`` trajectories, but not fewer than
@@ -193,6 +196,7 @@ class TrajectoryStream(Iterator[StreamBatch]):
         length: int | tuple[int, int] = (10, 999),
         task: str | None = None,
         snr: ArrayLike | None = None,
+        snr_range: Sequence[float] | None = None,
         random_state: RandomState = None,
         batch_points: int = 60_000,
         min_batch: int = 48,
@@ -219,13 +223,16 @@ class TrajectoryStream(Iterator[StreamBatch]):
         if snr is not None:
             # a copy, for batches of any size: the stream depends on what it was given alone
             snr = as_floats("snr", snr).copy()
-            resolve_sigma(snr, 1, n_dims, np.random.default_rng(0))
+        if snr_range is not None:
+            snr_range = require_snr_range(snr_range)
+        resolve_sigma(snr, 1, n_dims, np.random.default_rng(0), snr_range)
         self._plan = ChunkPlan(
             n_dims=n_dims,
             recipe=recipe,
             task=task,
             length=span,
             snr=snr,
+            snr_range=snr_range,
             batch_points=batch_points,
             min_batch=min_batch,
             max_batch=max_batch,

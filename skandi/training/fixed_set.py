@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,22 @@ class FixedSet:
         A seed that is used for nothing else.
     length : tuple or ndarray
         Their lengths.
+    snr_range : tuple, optional
+        Their noise.
     """
 
     def __init__(
-        self, n_dims: int, recipe: str, size: int, seed: int, length: Any = (10, 999)
+        self,
+        n_dims: int,
+        recipe: str,
+        size: int,
+        seed: int,
+        length: Any = (10, 999),
+        snr_range: Sequence[float] | None = None,
     ) -> None:
-        common: dict[str, Any] = {"n_dims": n_dims, "recipe": recipe, "length": length}
+        common: dict[str, Any] = {
+            "n_dims": n_dims, "recipe": recipe, "length": length, "snr_range": snr_range
+        }  # fmt: skip
         self.tracks, self.alpha = make_andi(
             size, task="alpha", random_state=np.random.SeedSequence([seed, n_dims, 0]), **common
         )
@@ -58,7 +69,9 @@ class FixedSet:
         }
 
 
-def validation_set(n_dims: int, recipe: str, size: int) -> FixedSet:
+def validation_set(
+    n_dims: int, recipe: str, size: int, snr_range: Sequence[float] | None = None
+) -> FixedSet:
     """Trajectories for choosing: a hundred lengths spread evenly over 10…999 stand for all."""
     length = np.resize(np.linspace(15, 994, 100).astype(int), size)
-    return FixedSet(n_dims, recipe, size, _VALIDATION_SEED, length)
+    return FixedSet(n_dims, recipe, size, _VALIDATION_SEED, length, snr_range)

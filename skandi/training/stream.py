@@ -25,6 +25,7 @@ from skandi.errors import TrainingError
 from skandi.files import replacing
 from skandi.networks import MultiScaleNet
 from skandi.simulate import StreamBatch, TrajectoryStream
+from skandi.simulate.noise import require_snr_range
 from skandi.training.arithmetic import (
     arithmetic,
     flushed_denormals,
@@ -38,7 +39,7 @@ from skandi.weights import save_weights
 
 _MAX_BAD_IN_A_ROW = 50
 _TEST_SEED = 298_410_337
-_ADDED = {"teacher": ""}
+_ADDED = {"teacher": "", "snr_range": None}
 """What a checkpoint from before there was such a choice was made with."""
 
 
@@ -65,6 +66,8 @@ class StreamTraining:
         Points per batch; a batch has one length.
     recipe : str
         Recipe of the data, see `skandi.simulate.make_andi`.
+    snr_range : tuple (low, high), optional
+        Their noise, if not the recipe's own; also of the data that validate and test.
     precision : str
         "bfloat16" or "float32" for the network's arithmetic; "auto" stands for what a checkpoint
         was made with, or else for what this processor is quick in, and `StreamTrainer.config` says
@@ -88,6 +91,7 @@ class StreamTraining:
     average: int = 1_000
     batch_points: int = 60_000
     recipe: str = "andi-2020"
+    snr_range: tuple[float, float] | None = None
     precision: str = "auto"
     seed: int = 0
     network: dict[str, Any] = field(default_factory=dict)
@@ -99,6 +103,8 @@ class StreamTraining:
                 f"cooldown is {self.cooldown!r} and steps {self.steps!r}: the rate falls within "
                 "the training, so choose a cooldown from 0 to the number of steps."
             )
+        if self.snr_range is not None:
+            require_snr_range(self.snr_range)
         if not 0 < self.lr < math.inf:
             raise TrainingError(f"lr is {self.lr!r}; it must be a finite number above 0.")
 
@@ -204,11 +210,14 @@ class StreamTrainer:
         report : callable, optional
             Called with every entry of the log.
         """
-        validation = validation_set(self.config.n_dims, self.config.recipe, self.validation_size)
+        validation = validation_set(
+            self.config.n_dims, self.config.recipe, self.validation_size, self.config.snr_range
+        )
         running: list[Tensor] = []
         with TrajectoryStream(
             self.config.n_dims,
             recipe=self.config.recipe,
+            snr_range=self.config.snr_range,
             random_state=self.config.seed,
             batch_points=self.config.batch_points,
         ) as stream:
@@ -388,7 +397,7 @@ def export(
     """
     trainer.require_finite()
     config = trainer.config
-    test = FixedSet(config.n_dims, config.recipe, test_size, _TEST_SEED)
+    test = FixedSet(config.n_dims, config.recipe, test_size, _TEST_SEED, snr_range=config.snr_range)
     card = {
         "n_dims": config.n_dims,
         "network": "multiscale",
