@@ -5,21 +5,27 @@ from __future__ import annotations
 import math
 from functools import cache
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binom, binomtest
+from scipy.stats import binom, binomtest, norm
+from scipy.stats import t as student
 
 from skandi.diffusion import MODELS
 from skandi.errors import SkandiError
 from skandi.io.tracks import counted
 
-# With n files a percentile interval is too narrow by sqrt(1 - 1/n) z / t(n - 1): a third at five.
-_FEW_FILES = 10
+_RESAMPLES = 2000
+_FEW_FILES = 4
 _FEW_TRACKS = 6
+# Median lengths further apart than this bias α differently.
+_OTHER_LENGTH = 1.25
 # Tracks drawn at a time, for the sake of memory.
 _BLOCK_TRACKS = 500_000
+# What a note of `read_tracks` says of the pieces and branches that it cut a track into.
+_PIECE = r"(?:piece|branch) \d+ of \d+ of track (.*?)(?:, split at gaps|, which splits or merges)"
 
 
 def compare_conditions(
@@ -29,17 +35,24 @@ def compare_conditions(
     file: str = "file",
     reference: str | None = None,
     confidence: float = 0.95,
-    n_resamples: int = 2000,
+    n_resamples: int = _RESAMPLES,
     random_state: int | np.random.Generator | None = 0,
 ) -> pd.DataFrame:
     """Differences between conditions in median α and in the share of each model.
 
-    The intervals are percentile bootstrap intervals over tracks, grouped by file. Tracks of one
-    film resemble each other, so where both conditions have two files or more, files are drawn first
-    and tracks within them second. Beside a condition with one file only tracks are left to chance,
-    and the interval then says nothing about how films differ. Intervals of shares are at least as
+    The intervals are percentile bootstrap intervals. Tracks of one film resemble each other, so
+    where both conditions have two files or more, files are drawn, each with all of its tracks
+    (Davison & Hinkley, Bootstrap Methods, 1997, Sec. 3.8). Beside a condition with one file tracks
+    are drawn, and the interval then says nothing about how films differ; pieces that a track was
+    cut into at gaps or branchings are drawn together. Bootstrapped from n of them, a standard error
+    is too small by sqrt(1 - 1/n) and its distribution not normal: intervals are widened by both,
+    the latter by Student's t with Welch's degrees of freedom. Intervals of shares are at least as
     wide as Newcombe's for independent tracks (Stat. Med. 17:873, 1998, method 10), which has a
     width also where all tracks are of one model. A median of one track has no interval.
+
+    An interval knows of chance and of nothing else. The α of a short or noisy track is drawn
+    towards what is probable without it, so a difference comes out smaller than it is, and unequal
+    lengths or noise alone make a difference of equal α. Simulate both conditions to see how much.
 
     Parameters
     ----------
@@ -65,7 +78,7 @@ def compare_conditions(
         ``"share of attm"``, …), with the columns ``reference``, ``condition``, ``quantity``,
         ``value_reference``, ``value``, ``difference`` (`value` less `value_reference`), ``lower``,
         ``upper``, ``n_tracks_reference``, ``n_tracks``, ``n_files_reference``, ``n_files`` and
-        ``note``, which says where the interval is too narrow.
+        ``note``, which says what to bear in mind of the interval.
 
     Raises
     ------
@@ -100,31 +113,33 @@ def compare_conditions(
         )
     # A generator of its own for each sample: an interval does not depend on other conditions.
     seeds = np.random.default_rng(random_state).integers(2**63, size=(len(names), 2))
-    films = {}
+    samples = {}
     for name in names:
         rows = read[read[condition].astype(str) == name]
         if rows.empty:
             raise SkandiError(f"No track of condition {name!r} has an α: leave it out.")
-        films[name] = _films(rows, file)
+        samples[name] = _sample(rows, file)
 
     @cache
     def drawn(name: str, by_file: bool) -> NDArray[np.float64]:
         rng = np.random.default_rng(seeds[names.index(name), int(by_file)])
-        return _bootstrap(films[name], by_file, n_resamples, rng)
+        return _deviations(samples[name], by_file, n_resamples, rng)
 
-    tail = (1 - confidence) / 2
     rows = []
     for name in names:
         if name == first:
             continue
-        ours, theirs = (_quantities(np.concatenate(films[n])) for n in (name, first))
-        by_file = min(len(films[name]), len(films[first])) > 1
-        apart = drawn(name, by_file) - drawn(first, by_file)
-        lower, upper = np.quantile(apart, [tail, 1 - tail], axis=0)
-        n_ours, n_theirs = (sum(map(len, films[n])) for n in (name, first))
-        if min(n_ours, n_theirs) == 1:
+        us, them = samples[name], samples[first]
+        ours, theirs = us.quantities(), them.quantities()
+        by_file = min(us.n_files, them.n_files) > 1
+        n_drawn = [s.n_files if by_file else s.n_particles for s in (us, them)]
+        apart = _interval_of_difference(
+            drawn(name, by_file), drawn(first, by_file), n_drawn, confidence
+        )
+        lower, upper = ours - theirs + apart
+        if min(us.n_particles, them.n_particles) == 1:
             lower[0] = upper[0] = np.nan
-        low, high = _newcombe(ours[1:], n_ours, theirs[1:], n_theirs, confidence)
+        low, high = _newcombe(ours[1:], us.n_particles, theirs[1:], them.n_particles, confidence)
         lower[1:], upper[1:] = np.fmin(lower[1:], low), np.fmax(upper[1:], high)
         for k, quantity in enumerate(("median alpha", *(f"share of {m}" for m in MODELS))):
             rows.append(
@@ -137,14 +152,33 @@ def compare_conditions(
                     "difference": ours[k] - theirs[k],
                     "lower": lower[k],
                     "upper": upper[k],
-                    "n_tracks_reference": n_theirs,
-                    "n_tracks": n_ours,
-                    "n_files_reference": len(films[first]),
-                    "n_files": len(films[name]),
-                    "note": _caution(films[first], films[name], by_file),
+                    "n_tracks_reference": len(them.values),
+                    "n_tracks": len(us.values),
+                    "n_files_reference": them.n_files,
+                    "n_files": us.n_files,
+                    "note": _caution(them, us, by_file),
                 }
             )
     return pd.DataFrame(rows)
+
+
+def comparison_notes(compared: pd.DataFrame) -> list[str]:
+    """Each note of `compare_conditions` once; of several comparisons, with those that it is of.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"condition": list("bbcd"), "note": ["few", "few", "", "few"]})
+    >>> comparison_notes(table)
+    ['b, d: few']
+    """
+    notes = {
+        note: ", ".join(dict.fromkeys(rows["condition"].astype(str)))
+        for note, rows in compared.groupby("note", sort=False)
+        if note
+    }
+    several = compared["condition"].nunique() > 1
+    return [f"{names}: {note}" if several else str(note) for note, names in notes.items()]
 
 
 def without_answer(table: pd.DataFrame) -> str:
@@ -189,6 +223,55 @@ def median_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float,
     rank = int(binom.ppf((1 - confidence) / 2, len(x), 0.5))
     rank = min(max(rank, 1), (len(x) + 1) // 2)
     return float(np.median(x)), float(x[rank - 1]), float(x[len(x) - rank])
+
+
+def grouped_median_interval(
+    rows: pd.DataFrame, *, file: str = "file", confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Median α of rows of `analyse`, with an interval that counts what belongs together as one.
+
+    Where tracks are of two files or more, or some are pieces of one track, the interval is that of
+    `compare_conditions` for one condition, cut at the smallest and the largest α. Else it is
+    `median_interval`.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of `analyse`; those without an α are left out.
+    file : str, default="file"
+        Name of the column of files; without it they are of one.
+    confidence : float, default=0.95
+
+    Returns
+    -------
+    median, lower, upper : float
+        NaN when there is no α.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> alpha = np.repeat([0.7, 0.8, 0.9, 1.0], 50) + np.tile(np.linspace(-0.1, 0.1, 50), 4)
+    >>> table = pd.DataFrame({"alpha": alpha, "model": "fbm", "file": np.repeat(list("abcd"), 50)})
+    >>> tracks = median_interval(table.alpha)
+    >>> files = grouped_median_interval(table)
+    >>> bool(files[2] - files[1] > 3 * (tracks[2] - tracks[1]))
+    True
+    """
+    read = rows[rows["alpha"].notna()]
+    if read.empty:
+        return median_interval([])
+    sample = _sample(read.assign(model=read.get("model")), file)
+    by_file = sample.n_files > 1
+    n = sample.n_files if by_file else sample.n_particles
+    if n == len(read) or n == 1:
+        return median_interval(read["alpha"], confidence)
+    tail = (1 - confidence) / 2
+    deviations = _deviations(sample, by_file, _RESAMPLES, np.random.default_rng(0))[:, 0]
+    widened = student.ppf(1 - tail, n - 1) / norm.ppf(1 - tail)
+    median, alpha = float(read["alpha"].median()), read["alpha"]
+    low, high = median + widened * np.quantile(deviations, [tail, 1 - tail])
+    return median, float(max(low, alpha.min())), float(min(high, alpha.max()))
 
 
 def model_shares(models: pd.Series) -> NDArray[np.float64]:
@@ -238,14 +321,44 @@ def require_all_named(table: pd.DataFrame, column: str) -> None:
         )
 
 
-def _films(rows: pd.DataFrame, file: str) -> list[NDArray[np.float64]]:
-    """One array (n, 2) per file: α and the index of the model."""
+class _Sample(NamedTuple):
+    """The tracks of one condition: α and index of the model (n, 2), and what they are parts of."""
+
+    values: NDArray[np.float64]
+    file: NDArray[np.int64]
+    particle: NDArray[np.int64]
+    median_length: float
+
+    @property
+    def n_files(self) -> int:
+        return int(self.file.max()) + 1
+
+    @property
+    def n_particles(self) -> int:
+        return int(self.particle.max()) + 1
+
+    def quantities(self) -> NDArray[np.float64]:
+        return _quantities(self.values)
+
+
+def _sample(rows: pd.DataFrame, file: str) -> _Sample:
     code = rows["model"].map({model: k for k, model in enumerate(MODELS)})
     values = np.column_stack([rows["alpha"], code]).astype(np.float64)
-    if file not in rows:
-        return [values]
-    which = pd.factorize(rows[file].astype(str))[0]
-    return [values[which == k] for k in range(which.max() + 1)]
+    which = np.zeros(len(rows), dtype=np.int64)
+    if file in rows:
+        which = pd.factorize(rows[file].astype(str))[0]
+    length = float(rows["n_points"].median()) if "n_points" in rows else np.nan
+    return _Sample(values, which, _particles(rows, which), length)
+
+
+def _particles(rows: pd.DataFrame, file: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which tracks are pieces or branches of one, by their notes."""
+    if "note" not in rows:
+        return np.arange(len(rows))
+    parents = rows["note"].astype("string").str.extract(_PIECE, expand=False)
+    code, names = pd.factorize(parents)
+    whole = -1 - np.arange(len(rows))
+    return pd.factorize(np.where(code < 0, whole, file * max(len(names), 1) + code))[0]
 
 
 def _quantities(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -255,30 +368,65 @@ def _quantities(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([medians, *shares], axis=-1)
 
 
-def _bootstrap(
-    films: list[NDArray[np.float64]], by_file: bool, n: int, rng: np.random.Generator
+def _deviations(
+    sample: _Sample, by_file: bool, n: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """The quantities of n samples, (n, 1 + 5)."""
-    every = np.arange(len(films))
-    at_once = 1 if by_file else max(1, _BLOCK_TRACKS // sum(map(len, films)))
+    """How far the quantities of n resamples are from those of the sample, (n, 1 + 5)."""
+    which = sample.file if by_file else sample.particle
+    sizes = np.bincount(which)
+    if len(sizes) == 1:
+        return np.zeros((n, 1 + len(MODELS)))
+    grouped = sample.values[np.argsort(which, kind="stable")]
+    starts = np.cumsum(sizes) - sizes
+    alike = (sizes == sizes[0]).all()
+    at_once = max(1, _BLOCK_TRACKS // len(grouped)) if alike else 1
     drawn = []
     for first in range(0, n, at_once):
         rows = min(at_once, n - first)
-        which = rng.choice(every, size=len(every)) if by_file else every
-        sample = [films[k][rng.integers(len(films[k]), size=(rows, len(films[k])))] for k in which]
-        drawn.append(_quantities(np.concatenate(sample, axis=1)))
-    return np.concatenate(drawn)
+        groups = rng.integers(len(sizes), size=(rows, len(sizes)))
+        members = _ranges(starts[groups.ravel()], sizes[groups.ravel()]).reshape(rows, -1)
+        drawn.append(_quantities(grouped[members]))
+    widened = math.sqrt(len(sizes) / (len(sizes) - 1))
+    return widened * (np.concatenate(drawn) - sample.quantities())
 
 
-def _caution(
-    reference: list[NDArray[np.float64]], other: list[NDArray[np.float64]], by_file: bool
-) -> str:
+def _ranges(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The numbers from each start on, as many as its size, one after another."""
+    before = np.cumsum(sizes) - sizes
+    return np.repeat(starts - before, sizes) + np.arange(sizes.sum())
+
+
+def _interval_of_difference(
+    ours: NDArray[np.float64],
+    theirs: NDArray[np.float64],
+    n_drawn: list[int],
+    confidence: float,
+) -> NDArray[np.float64]:
+    """Ends (2, 1 + 5) of intervals around differences, from deviations of resamples."""
+    tail = (1 - confidence) / 2
+    ends = np.quantile(ours - theirs, [tail, 1 - tail], axis=0)
+    variances = [deviations.var(axis=0) for deviations in (ours, theirs)]
+    freedom = _welch(variances, n_drawn)
+    return ends * student.ppf(1 - tail, freedom) / norm.ppf(1 - tail)
+
+
+def _welch(variances: list[NDArray[np.float64]], n: list[int]) -> NDArray[np.float64]:
+    """Welch's degrees of freedom of a difference of two, whose squared errors are given."""
+    total = sum(variances)
+    parts = sum(v**2 / max(k - 1, 1) for v, k in zip(variances, n, strict=True))
+    with np.errstate(invalid="ignore"):
+        freedom = np.asarray(total) ** 2 / parts
+    return np.where(np.isfinite(freedom), freedom, max(sum(n) - 2, 1))
+
+
+def _caution(reference: _Sample, other: _Sample, by_file: bool) -> str:
     cautions = []
-    fewest = min(len(reference), len(other))
-    fewest_tracks = min(sum(map(len, reference)), sum(map(len, other)))
+    both = (reference, other)
+    fewest = min(each.n_files for each in both)
+    fewest_tracks = min(each.n_particles for each in both)
     if fewest_tracks < _FEW_TRACKS:
         cautions.append(
-            f"interval of the median too narrow: {counted(fewest_tracks, 'track')} are too few"
+            f"interval of the median is rough: {counted(fewest_tracks, 'track')} are few"
             if fewest_tracks > 1
             else "no interval of the median: a condition has one track"
         )
@@ -287,7 +435,19 @@ def _caution(
             "interval over tracks only: a condition with one file cannot tell how files differ"
         )
     elif fewest < _FEW_FILES:
-        cautions.append(f"interval too narrow: {fewest} files are few to tell how files differ")
+        cautions.append(f"interval is rough: {fewest} files are few to tell how files differ")
+    n_pieces = sum(len(each.values) for each in both)
+    n_particles = sum(each.n_particles for each in both)
+    if n_particles < n_pieces:
+        cautions.append(
+            f"{n_pieces} rows are of {counted(n_particles, 'track')}, pieces among them"
+        )
+    shorter, longer = sorted(each.median_length for each in both)
+    if longer > _OTHER_LENGTH * shorter:
+        cautions.append(
+            f"tracks of {shorter:g} and {longer:g} points in the median: shorter ones have their α "
+            "drawn more to the middle, so cut all to one length"
+        )
     return "; ".join(cautions)
 
 

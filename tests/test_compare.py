@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from skandi import analyse, compare_conditions
-from skandi.compare import median_interval, model_shares
+from skandi.compare import grouped_median_interval, median_interval, model_shares
 from skandi.diffusion import MODELS
 from skandi.errors import SkandiError
 from skandi.simulate import simulate
@@ -89,7 +89,79 @@ def test_compare__films_that_differ__widen_the_interval():
     assert (grouped.n_files, alone.n_files) == (10, 1)
     assert grouped.note == ""
     few = compared(condition("a", files=2), condition("b", files=8))
-    assert few.note[0] == "interval too narrow: 2 files are few to tell how files differ"
+    assert few.note[0] == "interval is rough: 2 files are few to tell how files differ"
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.2], ids=["alike", "different"])
+@pytest.mark.parametrize("files", [2, 4, 12])
+def test_compare__files__intervals_cover_as_often_as_they_say(files, spread):
+    """As wide as they must be and no wider: 95 % of 150, within three standard errors."""
+    covered, width = [], []
+    for seed in range(150):
+        tables = [
+            condition(name, 0.8, n=20 * files, files=files, spread=spread, seed=seed + 1000 * k)
+            for k, name in enumerate("ab")
+        ]
+        row = compared(*tables, n_resamples=200, random_state=seed).iloc[0]
+        covered.append(row.lower < 0 < row.upper)
+        width.append(row.upper - row.lower)
+    assert np.mean(covered) > 0.88
+    if files == 12:
+        # of medians of normal α: between files, and of 20 tracks in each
+        error = np.sqrt(2 * (spread**2 + np.pi / 2 * 0.2**2 / 20) / files)
+        assert np.mean(width) == pytest.approx(2 * 1.96 * error, rel=0.15)
+
+
+def pieces(name, n=12, seed=0, note="piece {k} of 8 of track {t}, split at gaps"):
+    """Particles that differ, each in eight pieces, as analyse notes them."""
+    rng = np.random.default_rng(seed)
+    alpha = np.repeat(1 + rng.normal(scale=0.2, size=n), 8) + rng.normal(scale=0.1, size=8 * n)
+    notes = [note.format(k=k + 1, t=t) for t in range(n) for k in range(8)]
+    return pd.DataFrame({"condition": name, "alpha": alpha, "model": "fbm", "note": notes})
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "piece {k} of 8 of track {t}, split at gaps",
+        "branch {k} of 8 of track {t}, which splits or merges",
+        "3 missing frames interpolated; piece {k} of 8 of track {t}, split at gaps",
+    ],
+)
+def test_compare__pieces_of_one_track__count_as_one(note):
+    covered = []
+    for seed in range(100):
+        tables = [pieces(name, seed=seed + 1000 * k, note=note) for k, name in enumerate("ab")]
+        row = compared(*tables, n_resamples=200, random_state=seed).iloc[0]
+        covered.append(row.lower < 0 < row.upper)
+    assert np.mean(covered) > 0.88
+    assert "192 rows are of 24 tracks, pieces among them" in row.note
+    alone = compared(*(table.drop(columns="note") for table in tables)).iloc[0]
+    assert alone.upper - alone.lower < 0.6 * (row.upper - row.lower)
+
+
+def test_compare__pieces_of_tracks_of_one_name_in_two_files__are_not_one():
+    tables = [pd.concat([pieces(name).assign(file=f) for f in "ef"]) for name in "ab"]
+    assert "384 rows are of 48 tracks" in compared(*tables).note[0]
+
+
+def test_compare__tracks_as_read__note_their_pieces_as_is_looked_for(tmp_path):
+    rows = [(1, k, k**0.5) for k in range(50) if k != 25] + [(2, k, k**0.4) for k in range(30)]
+    table = analyse(pd.DataFrame(rows, columns=["track", "frame", "x"]))
+    both = compared(table.assign(condition="a"), table.assign(condition="b"))
+    assert "6 rows are of 4 tracks" in both.note[0]
+
+
+def test_compare__one_track_in_pieces__has_no_interval_of_the_median():
+    row = compared(pieces("a", n=1), pieces("b")).iloc[0]
+    assert np.isnan([row.lower, row.upper]).all()
+    assert "a condition has one track" in row.note
+
+
+def test_compare__tracks_of_another_length__are_told():
+    a, b = (condition(name).assign(n_points=n) for name, n in (("a", 60), ("b", 20)))
+    assert "tracks of 20 and 60 points in the median" in compared(a, b).note[0]
+    assert "in the median" not in compared(a, b.assign(n_points=55)).note[0]
 
 
 def test_compare__another_condition_of_one_file__changes_no_other_interval():
@@ -124,9 +196,9 @@ def test_compare__few_tracks__have_no_false_certainty():
     assert one.loc["median alpha", ["lower", "upper"]].isna().all()
     assert one.note.str.contains("no interval of the median: a condition has one track").all()
     few = compared(condition("a", n=3), condition("b", n=9))
-    assert few.note.str.contains("3 tracks are too few").all()
+    assert few.note.str.contains("3 tracks are few").all()
     enough = compared(condition("a", n=9), condition("b", n=9))
-    assert not enough.note.str.contains("too few").any()
+    assert not enough.note.str.contains("are few").any()
 
 
 def test_compare__share_of_all_or_none__has_newcombes_interval():
@@ -190,6 +262,34 @@ def test_median__interval__covers_and_never_leaves_the_values():
     assert np.mean([low < np.log(2) < high for low, high in intervals]) > 0.94
     assert median_interval([3.0, np.nan, 1.0]) == (2.0, 1.0, 3.0)
     assert np.isnan(median_interval([np.nan])).all()
+
+
+def test_grouped_median__films_or_pieces__cover_where_tracks_do_not():
+    covered = {"films": [], "pieces": [], "tracks": []}
+    for seed in range(200):
+        films = condition("a", 1.0, n=120, files=6, spread=0.15, seed=seed)
+        split = pieces("a", seed=seed)
+        for name, interval in (
+            ("films", grouped_median_interval(films)),
+            ("pieces", grouped_median_interval(split)),
+            ("tracks", median_interval(films.alpha)),
+        ):
+            covered[name].append(interval[1] < 1 < interval[2])
+    assert np.mean(covered["films"]) > 0.9
+    assert np.mean(covered["pieces"]) > 0.9
+    assert np.mean(covered["tracks"]) < 0.8
+
+
+def test_grouped_median__tracks_alone__is_that_of_order_statistics():
+    table = condition("a").drop(columns="file")
+    assert grouped_median_interval(table) == median_interval(table.alpha)
+    assert np.isnan(grouped_median_interval(table.assign(alpha=np.nan))).all()
+
+
+def test_grouped_median__two_films__stays_among_the_values():
+    table = condition("a", n=40, files=2, spread=0.5)
+    median, low, high = grouped_median_interval(table)
+    assert table.alpha.min() <= low < median < high <= table.alpha.max()
 
 
 def test_shares__nothing_read__are_missing():

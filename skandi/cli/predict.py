@@ -210,7 +210,7 @@ def predict(
 
 def _compare(table: pd.DataFrame, output: Path | None) -> None:
     """Tell, and perhaps write, how conditions differ; nothing where there is only one."""
-    from skandi.compare import compare_conditions, without_answer
+    from skandi.compare import compare_conditions, comparison_notes, without_answer
     from skandi.io import write_results
 
     read = table[table["alpha"].notna()]
@@ -230,9 +230,8 @@ def _compare(table: pd.DataFrame, output: Path | None) -> None:
             f"  {row.quantity}, {printable(row.condition)} less {printable(row.reference)}: "
             f"{row.difference:+.3f}{interval}"
         )
-    for note in compared["note"].unique():
-        if note:
-            say(f"  {note}")
+    for note in comparison_notes(compared):
+        say(f"  {printable(note)}")
     if output is not None:
         write_results(compared, output)
         say(f"wrote {output}")

@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skandi.compare import median_interval, model_shares, require_all_named
+from skandi.compare import (
+    grouped_median_interval,
+    median_interval,
+    model_shares,
+    require_all_named,
+)
 from skandi.diffusion import MODELS
 from skandi.errors import SkandiError
 from skandi.plot.style import (
@@ -30,7 +35,9 @@ class AlphaDisplay:
     """Distribution of α in each condition, with the median and its interval.
 
     The shape is a histogram on both sides of a line. The dot is the median over tracks, the thick
-    bar its 95 % interval (between order statistics). The thin bar on the left, "one track", where
+    bar its 95 % interval: between order statistics, or, where the table tells two files or more
+    apart or has pieces of one track, by a bootstrap over files or tracks
+    (`skandi.compare.grouped_median_interval`). The thin bar on the left, "one track", where
     intervals of single tracks are known, is their median half-width up and down: how uncertain the
     α of one track is.
 
@@ -40,6 +47,8 @@ class AlphaDisplay:
         Values of each condition, without NaN.
     track_uncertainty : dict of str to float, optional
         Half-width of the interval of a typical track.
+    medians : dict of str to (median, lower, upper), optional
+        With its interval; from order statistics of independent tracks when left out.
 
     Attributes
     ----------
@@ -64,9 +73,11 @@ class AlphaDisplay:
         alpha: dict[str, NDArray[np.float64]],
         *,
         track_uncertainty: dict[str, float] | None = None,
+        medians: dict[str, tuple[float, float, float]] | None = None,
     ) -> None:
         self.alpha = alpha
         self.track_uncertainty = track_uncertainty
+        self.medians = medians
 
     @classmethod
     def from_table(
@@ -89,7 +100,8 @@ class AlphaDisplay:
         Raises
         ------
         SkandiError
-            If no track has an α, or some of those that have one lack a condition.
+            If no track has an α, some of those that have one lack a condition, or there is no such
+            column.
         """
         groups = _groups(table, condition)
         alpha = {name: rows["alpha"].to_numpy(np.float64) for name, rows in groups.items()}
@@ -99,7 +111,8 @@ class AlphaDisplay:
                 width = (rows["alpha_upper"] - rows["alpha_lower"]).to_numpy(np.float64)
                 if np.isfinite(width).any():
                     uncertainty[name] = float(np.nanmedian(width) / 2)
-        return cls(alpha, track_uncertainty=uncertainty).plot(ax)
+        medians = {name: grouped_median_interval(rows) for name, rows in groups.items()}
+        return cls(alpha, track_uncertainty=uncertainty, medians=medians).plot(ax)
 
     def plot(self, ax: Any = None) -> AlphaDisplay:
         """Draw on given axes, or on a new figure.
@@ -112,7 +125,9 @@ class AlphaDisplay:
         -------
         self
         """
-        intervals = {name: median_interval(values) for name, values in self.alpha.items()}
+        intervals = self.medians or {
+            name: median_interval(values) for name, values in self.alpha.items()
+        }
         self.medians_ = pd.DataFrame.from_dict(
             intervals, orient="index", columns=["median", "lower", "upper"]
         )
@@ -215,9 +230,12 @@ class CompositionDisplay:
         Raises
         ------
         SkandiError
-            If no track has an answer, or some of those that have one lack a condition.
+            If no track has an answer, some of those that have one lack a condition, there is no
+            such column, or a model that is none of the five.
         """
-        groups = _groups(table, condition)
+        groups = _groups(table, condition, "model")
+        for rows in groups.values():
+            _require_models(rows["model"])
         shares = {name: model_shares(rows["model"]) for name, rows in groups.items()}
         display = cls(
             pd.DataFrame.from_dict(shares, orient="index", columns=list(MODELS)),
@@ -268,8 +286,9 @@ class CompositionDisplay:
         return self
 
 
-def _groups(table: pd.DataFrame, condition: str) -> dict[str, pd.DataFrame]:
+def _groups(table: pd.DataFrame, condition: str, *others: str) -> dict[str, pd.DataFrame]:
     """Rows with an answer by condition, in the order of the table."""
+    require_columns(table, ("alpha", *others, *([condition] if condition != "condition" else [])))
     read = table[table["alpha"].notna()]
     require_all_named(read, condition)
     if read.empty:
@@ -278,3 +297,11 @@ def _groups(table: pd.DataFrame, condition: str) -> dict[str, pd.DataFrame]:
         return {"all tracks": read}
     names = read[condition].astype(str)
     return {name: read[names == name] for name in dict.fromkeys(names)}
+
+
+def _require_models(models: pd.Series) -> None:
+    strangers = sorted(set(models.dropna().astype(str)) - set(MODELS))
+    if strangers:
+        raise SkandiError(
+            f"The table has the models {', '.join(strangers)}; each is one of {', '.join(MODELS)}."
+        )

@@ -35,7 +35,8 @@ def draw_figures(table: pd.DataFrame, sets: Sequence[Tracks]) -> list[dict[str, 
         n_conditions = table["condition"].nunique() if "condition" in table else 1
         add(
             "alpha",
-            "Distribution of α. Dot and bar: median over tracks with its 95 % interval. Thin bar: "
+            "Distribution of α. Dot and bar: median with its 95 % interval, over files where there "
+            "are several, else over tracks. Thin bar: "
             "how uncertain the α of one track is. Dashed: normal diffusion.",
             0.75,
             lambda ax: AlphaDisplay.from_table(table, ax=ax),

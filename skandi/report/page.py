@@ -15,7 +15,13 @@ import numpy as np
 import pandas as pd
 
 from skandi import __version__
-from skandi.compare import compare_conditions, median_interval, model_shares, without_answer
+from skandi.compare import (
+    compare_conditions,
+    comparison_notes,
+    grouped_median_interval,
+    model_shares,
+    without_answer,
+)
 from skandi.diffusion import MODELS
 from skandi.errors import MissingExtraError, SkandiError
 from skandi.files import replacing
@@ -93,6 +99,7 @@ def write_report(
 
 def _page(table: pd.DataFrame, sets: list[Tracks], title: str, weights: Sequence[str]) -> str:
     script = _own("page.js")
+    comparison, notes = _comparison(table)
     return _template().render(
         title=title,
         written=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
@@ -103,7 +110,8 @@ def _page(table: pd.DataFrame, sets: list[Tracks], title: str, weights: Sequence
         has_intervals=bool(table["alpha_lower"].notna().any()),
         coverage=table.attrs.get("coverage"),
         about_diffusion=table.attrs.get("D_alpha"),
-        comparison=_comparison(table),
+        comparison=comparison,
+        comparison_notes=notes,
         comparison_warning=without_answer(table) if "condition" in table else "",
         figures=draw_figures(table, sets),
         data={**table_data(table), **track_data(sets)},
@@ -178,17 +186,26 @@ def _summary(table: pd.DataFrame, sets: Sequence[Tracks]) -> list[tuple[str, str
     ]
     if read.empty:
         return lines
-    median, lower, upper = median_interval(read["alpha"])
-    lines.append(
-        ("median α", f"{median:.2f}, 95 % interval {lower:.2f} to {upper:.2f} (over tracks)")
-    )
-    shares = sorted(zip(model_shares(read["model"]), MODELS, strict=True), reverse=True)
-    told = ", ".join(f"{model.upper()} {share:.0%}" for share, model in shares if share > 0)
-    lines.append(("models", told))
+    for name, rows in _by_condition(read):
+        median, lower, upper = grouped_median_interval(rows)
+        over = "files" if "file" in rows and rows["file"].nunique() > 1 else "tracks"
+        told = f"{median:.2f}, 95 % interval {lower:.2f} to {upper:.2f} (over {over})"
+        lines.append((f"median α{name}", told))
+        shares = sorted(zip(model_shares(rows["model"]), MODELS, strict=True), reverse=True)
+        told = ", ".join(f"{model.upper()} {share:.0%}" for share, model in shares if share > 0)
+        lines.append((f"models{name}", told))
     if read["is_novel"].notna().any():
         n = int(read["is_novel"].sum())
         lines.append(("unlike the training data", f"{counted(n, 'track')}, {n / len(read):.0%}"))
     return lines
+
+
+def _by_condition(read: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Rows of each condition, under its name where there are several."""
+    if "condition" not in read or read["condition"].nunique() < 2:
+        return [("", read)]
+    names = read["condition"].astype(str)
+    return [(f", {name}", read[names == name]) for name in dict.fromkeys(names)]
 
 
 def _range(numbers: pd.Series) -> str:
@@ -218,13 +235,14 @@ def _skipped(table: pd.DataFrame) -> list[tuple[str, int, str]]:
     return told
 
 
-def _comparison(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of `compare_conditions`, none where there is nothing to compare."""
+def _comparison(table: pd.DataFrame) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows of `compare_conditions` and what to bear in mind of them; none if there is no other."""
     read = table[table["alpha"].notna()]
     if "condition" not in table or read["condition"].nunique() < 2:
-        return []
+        return [], []
     compared = compare_conditions(read)
     found = (compared["value"] > 0) | (compared["value_reference"] > 0)
     names = {f"share of {model}": f"share of {model.upper()}" for model in MODELS}
     quantity = compared["quantity"].replace({"median alpha": "median α", **names})
-    return compared.assign(quantity=quantity)[found].to_dict("records")
+    rows = compared.assign(quantity=quantity)[found].to_dict("records")
+    return rows, comparison_notes(compared)
