@@ -140,6 +140,14 @@ def test_results__wrong_place__is_an_error(tmp_path):
         write_results(TABLE, tmp_path / "b.csv")
 
 
+@pytest.mark.parametrize("empty", ["", " "])
+def test_tracks__unit_of_no_letters__is_unknown(empty):
+    tracks = Tracks.from_trajectories(
+        [np.zeros((3, 2))], frame_interval=0.1, time_unit=empty, space_unit=empty
+    )
+    assert (tracks.time_unit, tracks.space_unit) == (None, None)
+
+
 def test_tracks__wrong_parts__is_an_error():
     x = np.zeros((3, 2))
     with pytest.raises(TrajectoryError, match="2 trajectories need 2 ids, not 1"):

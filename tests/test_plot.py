@@ -113,6 +113,25 @@ def test_tracks__positions__are_where_they_were_measured():
     assert display.ax_.get_xlabel() == "x (unit of the input)"
 
 
+@pytest.mark.parametrize(
+    "units, label, end",
+    [
+        ({}, "time (frames)", 19),
+        ({"time_unit": "s"}, "time (frames)", 19),
+        ({"frame_interval": 0.5}, "time (unit of the frame interval)", 9.5),
+        ({"frame_interval": 0.5, "time_unit": "s"}, "time (s)", 9.5),
+    ],
+)
+def test_tracks__one_dimension__has_a_time_axis_in_its_unit(units, label, end):
+    tracks = Tracks.from_trajectories(walks(3, n_dims=1), **units)
+    display = plot.TracksDisplay.from_table(tracks, results(4).iloc[:3])
+    assert display.ax_.get_xlabel() == label
+    assert display.lines_.get_segments()[0][-1, 0] == end
+    if units != {"time_unit": "s"}:
+        alone = plot.TracksDisplay(tracks.trajectories, display.values, **units).plot()
+        assert alone.ax_.get_xlabel() == label
+
+
 def test_tracks__table_of_others__is_refused():
     with pytest.raises(SkandiError, match="4 rows and there are 3 tracks"):
         plot.TracksDisplay.from_table(Tracks.from_trajectories(walks(3)), results(4))

@@ -105,6 +105,19 @@ def test_data__positions__come_back(n_dims):
     assert [packed["every"] for packed in data["tracks"]] == [1, 3, 1]
 
 
+@pytest.mark.parametrize(
+    "units, told",
+    [
+        ({"time_unit": "s"}, "frames"),
+        ({"frame_interval": 0.5}, "unit of the frame interval"),
+        ({"frame_interval": 0.5, "time_unit": "s"}, "s"),
+    ],
+)
+def test_data__time__is_told_in_its_unit(units, told):
+    (about,) = track_data([tracks_of([20], n_dims=1, **units)])["sets"]
+    assert about["time"] == told
+
+
 def test_data__huge_positions__stay_finite():
     (packed,) = track_data([Tracks.from_trajectories([np.array([[-1.7e308], [1.7e308]])])])[
         "tracks"

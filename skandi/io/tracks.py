@@ -161,7 +161,8 @@ class Tracks:
     frame_interval : float or None
         Time from one point to the next, in `time_unit`; None when the source does not say.
     time_unit, space_unit : str or None
-        Units of time and of the positions; None when the source does not say.
+        Units of time and of the positions; None when the source does not say, or says an empty
+        text.
     report : ReadReport or None
         What the reader did; None for trajectories that were never in a file.
 
@@ -200,6 +201,9 @@ class Tracks:
             raise TrajectoryError(
                 f"frame_interval is {interval!r}: pass a time above 0, or None if it is unknown."
             )
+        for name in ("time_unit", "space_unit"):
+            if isinstance(unit := getattr(self, name), str) and not unit.strip():
+                object.__setattr__(self, name, None)
         widths = {x.shape[1] for x in self.trajectories}
         if len(widths) > 1:
             raise TrajectoryError(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skandi.analyse import time_unit
 from skandi.diffusion import MODELS
 from skandi.errors import SkandiError
 from skandi.io import Tracks
@@ -47,7 +48,7 @@ class TracksDisplay:
     space_unit, time_unit : str, optional
         For the axes.
     frame_interval : float, optional
-        In `time_unit`.
+        In `time_unit`. Without it times are counted in frames.
 
     Attributes
     ----------
@@ -148,7 +149,7 @@ class TracksDisplay:
             color=color,
             own_scales=on_grid,
             space_unit=tracks.space_unit,
-            time_unit=tracks.time_unit,
+            time_unit=time_unit(tracks),
             frame_interval=tracks.frame_interval,
         )
         return display.plot(ax)
@@ -227,8 +228,9 @@ class TracksDisplay:
 
     def _label(self, ax: Any) -> None:
         if self.trajectories and self.trajectories[0].shape[1] == 1:
-            unit = self.time_unit if self.frame_interval is not None else None
-            ax.set_xlabel(with_unit("time", unit, "frames"))
+            timed = self.frame_interval is not None
+            otherwise = "unit of the frame interval" if timed else "frames"
+            ax.set_xlabel(with_unit("time", self.time_unit, otherwise))
             ax.set_ylabel(with_unit("x", self.space_unit, "unit of the input"))
             return
         ax.set_aspect("equal", adjustable="datalim")

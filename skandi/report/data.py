@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skandi.analyse import time_unit
 from skandi.diffusion import MODELS
 from skandi.io import Tracks
 
@@ -77,7 +78,7 @@ def track_data(sets: Sequence[Tracks]) -> dict[str, Any]:
     units = [
         {
             "space": tracks.space_unit,
-            "time": tracks.time_unit if tracks.frame_interval is not None else None,
+            "time": time_unit(tracks),
             "interval": tracks.frame_interval or 1.0,
         }
         for tracks in sets

@@ -171,7 +171,7 @@
       parts.push(svg("path", { d: `M${box.left},${y(v)}h-4`, stroke: "#555" }));
       parts.push(svg("text", { x: box.left - 6, y: y(v) + 4, "text-anchor": "end" }, digits(v)));
     }
-    const below = flat ? `time (${unit.time || "frames"})` : length("x");
+    const below = flat ? `time (${unit.time})` : length("x");
     parts.push(svg("text", { x: (box.left + box.right) / 2, y: 332, "text-anchor": "middle" }, below));
     const beside = { transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)`, "text-anchor": "middle" };
     parts.push(svg("text", beside, length(flat ? "x" : "y")));
