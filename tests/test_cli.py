@@ -162,6 +162,23 @@ def test_predict__files_in_different_units__are_told_one_by_one(quick, tracks_cs
     assert "  b: in px²/s^α" in result.stderr
 
 
+def test_predict__files_in_different_units__have_them_beside_each_row(quick, tmp_path):
+    walk = [np.random.default_rng(0).normal(size=(60, 2)).cumsum(axis=0)]
+    fine = {"frame_interval": 0.1, "time_unit": "s", "space_unit": "µm"}
+    coarse = {"frame_interval": 100.0, "time_unit": "ms", "space_unit": "nm"}
+    for name, units in {"a": fine, "b": coarse, "c": {}, "d": fine}.items():
+        tracks = Tracks.from_trajectories(walk, **units)
+        write_tracks(tracks, tmp_path / f"{name}.parquet")
+    out = tmp_path / "out.csv"
+    skandi_("predict", *(tmp_path / f"{name}.parquet" for name in "abc"), "-o", out)
+    table = pd.read_csv(out, keep_default_na=False)
+    assert list(table)[:5] == ["condition", "file", "space_unit", "time_unit", "track_id"]
+    assert table.space_unit.tolist() == ["µm", "nm", ""]
+    assert table.time_unit.tolist() == ["s", "ms", "frames"]
+    skandi_("predict", *(tmp_path / f"{name}.parquet" for name in "ad"), "-o", out)
+    assert list(pd.read_csv(out))[:3] == ["condition", "file", "track_id"]
+
+
 def test_predict__home_folder_behind_a_condition__is_found(quick, tracks_csv, monkeypatch):
     monkeypatch.setenv("HOME", str(tracks_csv.parent))
     monkeypatch.setenv("USERPROFILE", str(tracks_csv.parent))

@@ -291,3 +291,16 @@ def test_table__duration__has_its_unit_in_the_head():
     table.attrs["time_unit"] = "s"
     titles = [column["title"] for column in table_data(table)["columns"]]
     assert "duration (s)" in titles
+
+
+def test_table__units_of_columns__are_in_their_heads_or_beside_each_row():
+    tracks = tracks_of([40], frame_interval=0.1, time_unit="s", space_unit="µm")
+    table = analysed(tracks)
+    assert "D_α (µm²/s^α)" in [column["title"] for column in table_data(table)["columns"]]
+    table.insert(0, "space_unit", ["nm"])
+    table.insert(1, "time_unit", ["ms"])
+    columns = {column["title"]: column["values"] for column in table_data(table)["columns"]}
+    assert (columns["unit of length"], columns["unit of time"]) == (["nm"], ["ms"])
+    assert {"D_α", "duration"} <= set(columns)
+    unknown = table_data(analysed(tracks_of([40])).assign(D_alpha=1.0))["columns"]
+    assert "D_α" in [column["title"] for column in unknown]

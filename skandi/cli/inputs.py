@@ -61,7 +61,9 @@ def analyse_inputs(
     """One table for all files, and the tracks of each; `settings` are those of `analyse`.
 
     With several files, or a condition given, the first columns are ``condition`` and ``file``; a
-    file without a condition is a condition of its own.
+    file without a condition is a condition of its own. Where units differ from file to file, the
+    columns ``space_unit`` and ``time_unit`` come next, the units of the row's ``D_alpha`` and
+    ``duration``.
     """
     import pandas as pd
 
@@ -87,11 +89,7 @@ def analyse_inputs(
             table.insert(1, "file", pd.Series(legible(each.path), table.index, "string"))
         tables.append(table)
         sets.append(tracks)
-    units = [f"{table.attrs['D_alpha']}, time in {table.attrs['time_unit']}" for table in tables]
-    if len(set(units)) > 1:
-        say("D_alpha and duration are in other units from file to file:")
-        for name, unit in zip(names, units, strict=True):
-            say(f"  {printable(name)}: {unit}")
+    _tell_units(tables, sets, names)
     about = tables[0].attrs | {
         key: "; ".join(dict.fromkeys(table.attrs[key] for table in tables))
         for key in ("D_alpha", "novelty", "time_unit")
@@ -99,6 +97,25 @@ def analyse_inputs(
     for table in tables:
         table.attrs = about
     return pd.concat(tables, ignore_index=True), sets
+
+
+def _tell_units(tables: list[pd.DataFrame], sets: list[Tracks], names: list[str]) -> None:
+    """Say which file is in which units where they differ, and write it beside each row."""
+    import pandas as pd
+
+    from skandi.analyse import time_unit
+
+    told = [f"{table.attrs['D_alpha']}, time in {table.attrs['time_unit']}" for table in tables]
+    if len(set(told)) > 1:
+        say("D_alpha and duration are in other units from file to file:")
+        for name, units in zip(names, told, strict=True):
+            say(f"  {printable(name)}: {units}")
+    pairs = [(tracks.space_unit, time_unit(tracks)) for tracks in sets]
+    if len(set(pairs)) > 1:
+        for table, (space, time) in zip(tables, pairs, strict=True):
+            place = list(table).index("file") + 1
+            table.insert(place, "space_unit", pd.Series(space, table.index, "string"))
+            table.insert(place + 1, "time_unit", pd.Series(time, table.index, "string"))
 
 
 def own_estimators(weights: Path | None, preset: str) -> dict[str, Any]:

@@ -22,6 +22,8 @@ _LEVELS = 65_535
 _COLUMNS = {
     "condition": "condition",
     "file": "file",
+    "space_unit": "unit of length",
+    "time_unit": "unit of time",
     "track_id": "track",
     "n_points": "points",
     "duration": "duration",
@@ -38,7 +40,9 @@ _COLUMNS = {
 }
 # Digits behind the point that a person reads; what sorts and filters has four significant ones.
 _DIGITS = {"alpha": 2, "alpha_lower": 2, "alpha_upper": 2, "expected_error": 2, "p_model": 2}
-_TEXT = frozenset({"condition", "file", "track_id", "model", "note", "is_novel"})
+_TEXT = frozenset(
+    {"condition", "file", "space_unit", "time_unit", "track_id", "model", "note", "is_novel"}
+)
 _ALWAYS = frozenset({"track_id", "n_points", "alpha", "model", "p_model", "note"})
 
 
@@ -59,8 +63,8 @@ def table_data(table: pd.DataFrame) -> dict[str, Any]:
         if name not in shown or (name not in _ALWAYS and shown[name].isna().all()):
             continue
         values = _texts(name, shown[name]) if name in _TEXT else _numbers(shown[name])
-        if name == "duration" and "time_unit" in table.attrs:
-            title = f"{title} ({table.attrs['time_unit']})"
+        unit = _unit(name, table)
+        title = f"{title} ({unit})" if unit else title
         kind = {"text": name in _TEXT, "digits": _DIGITS.get(name)}
         columns.append({"name": name, "title": title, **kind, "values": values})
     return {"columns": columns, "n_rows": len(table)}
@@ -99,6 +103,16 @@ def _packed(x: NDArray[np.float64], at_most: int) -> dict[str, Any]:
         "half": size.tolist(),
         "points": base64.b64encode(levels.tobytes()).decode("ascii"),
     }
+
+
+def _unit(name: str, table: pd.DataFrame) -> str:
+    """The unit of a whole column; empty for none, or where each row has its own beside it."""
+    if name == "duration" and "time_unit" not in table:
+        return str(table.attrs.get("time_unit", ""))
+    about = str(table.attrs.get("D_alpha", ""))
+    if name == "D_alpha" and "space_unit" not in table and about.startswith("in "):
+        return about.removeprefix("in ").partition(", from ")[0]
+    return ""
 
 
 def _texts(name: str, column: pd.Series) -> list[str]:
