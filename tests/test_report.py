@@ -193,6 +193,43 @@ def test_figures__files_of_other_units__are_not_pooled(quick_pictures):
     assert [caption.partition(":")[0] for caption in captions] == ["a", "b", "b (2)"]
 
 
+def captions_of(name, table, sets):
+    return [figure["caption"] for figure in draw_figures(table, sets) if figure["name"] == name]
+
+
+def test_figures__conditions_within_one_set__have_an_msd_each(quick_pictures, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        "skandi.report.figures.MSDDisplay.from_tracks", lambda tracks, ax: drawn.append(tracks)
+    )
+    tracks = tracks_of([20] * 5)
+    table = analysed(tracks).assign(condition=list("cdcdc"))
+    captions = captions_of("msd", table, [tracks])
+    assert [caption.partition(":")[0] for caption in captions] == ["c", "d"]
+    for part, rows in zip(drawn, (slice(0, None, 2), slice(1, None, 2))):
+        np.testing.assert_array_equal(part.trajectories, tracks.trajectories[rows])
+    (alone,) = captions_of("msd", table.assign(condition="c"), [tracks])
+    assert alone.startswith("Time-averaged")
+
+
+def test_figures__more_tracks_than_are_drawn__say_so(quick_pictures, monkeypatch):
+    monkeypatch.setattr("skandi.report.figures._TRACKS_DRAWN", 4)
+    tracks = tracks_of([20] * 9)
+    for name in ("tracks alpha", "msd"):
+        (caption,) = captions_of(name, analysed(tracks), [tracks])
+        assert caption.endswith(" 3 of 9 tracks.")
+    few = tracks_of([20] * 4)
+    (caption,) = captions_of("msd", analysed(few), [few])
+    assert caption.endswith("needs no network.")
+
+
+def test_figures__colours_of_models__are_those_of_a_picture_that_is_there(quick_pictures):
+    for n_files, told in ((1, True), (2, False)):
+        table, sets = several(n_files)
+        (caption,) = captions_of("models", table, sets)
+        assert ("picture of tracks" in caption) is told
+
+
 def test_figures__novelty__has_a_picture_once_it_is_known(quick_pictures):
     tracks = tracks_of([20, 30, 40])
     table = analysed(tracks)

@@ -8,7 +8,9 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skandi.errors import TrajectoryError
 from skandi.io import Tracks
@@ -31,6 +33,7 @@ def draw_figures(table: pd.DataFrame, sets: Sequence[Tracks]) -> list[dict[str, 
             source = _as_source(ax.figure)
         figures.append({"name": name, "caption": caption, "source": source})
 
+    together = list(_with_rows(table, sets))
     if table["alpha"].notna().any():
         n_conditions = table["condition"].nunique() if "condition" in table else 1
         add(
@@ -41,20 +44,21 @@ def draw_figures(table: pd.DataFrame, sets: Sequence[Tracks]) -> list[dict[str, 
             0.75,
             lambda ax: AlphaDisplay.from_table(table, ax=ax),
         )
+        colours = " Colours as in the picture of tracks." if len(together) == 1 else ""
         add(
             "models",
-            "Share of tracks that each model describes best. Colours as in the picture of tracks.",
+            f"Share of tracks that each model describes best.{colours}",
             0.28 + 0.11 * n_conditions,
             lambda ax: CompositionDisplay.from_table(table, ax=ax),
         )
-    together = list(_with_rows(table, sets))
     for tracks, rows in together[:_SETS_DRAWN]:
         _draw_tracks(add, tracks, rows, several=len(together) > 1)
     if len(together) > _SETS_DRAWN:
         left = f" Of {len(together)} files the first {_SETS_DRAWN} are drawn."
         figures[-1]["caption"] += left
-    for name, members in _alike(together).items():
-        _draw_msd(add, members, f"{name}: " if len(together) > 1 else "")
+    pools = _alike(together)
+    for name, pool in pools.items():
+        _draw_msd(add, pool, f"{name}: " if max(len(together), len(pools)) > 1 else "")
     return figures
 
 
@@ -74,11 +78,8 @@ def _draw_tracks(
 ) -> None:
     """Tracks where they were seen: by α, by model where there is one file, by novelty if known."""
     name = f"{rows['file'].iloc[0]}: " if several and "file" in rows else ""
-    part = ""
-    if len(tracks) > _TRACKS_DRAWN:
-        n = len(tracks)
-        tracks, rows = _every_nth(tracks, rows, -(-n // _TRACKS_DRAWN))
-        part = f" {len(tracks)} of {n} tracks."
+    tracks, every, part = _thinned(tracks)
+    rows = rows.iloc[::every]
     layout: Literal["field", "grid"] = (
         "grid" if _start_at_origin(tracks) and len(tracks) <= 200 else "field"
     )
@@ -96,42 +97,43 @@ def _draw_tracks(
         )
 
 
-def _alike(together: Sequence[tuple[Tracks, pd.DataFrame]]) -> dict[str, list[Tracks]]:
-    """Sets of one condition and of the same dimensions and units: their MSD can be pooled."""
-    pooled: dict[tuple, list[Tracks]] = {}
+def _alike(together: Sequence[tuple[Tracks, pd.DataFrame]]) -> dict[str, Tracks]:
+    """Tracks of one condition and of the same dimensions and units: their MSD can be pooled."""
+    pooled: dict[tuple, list[NDArray[np.float64]]] = {}
     for tracks, rows in together:
-        condition = str(rows["condition"].iloc[0]) if "condition" in rows else "all tracks"
-        units = (tracks.n_dims, tracks.frame_interval, tracks.time_unit, tracks.space_unit)
-        pooled.setdefault((condition, *units), []).append(tracks)
-    named: dict[str, list[Tracks]] = {}
-    for (condition, *_), members in pooled.items():
+        conditions = rows["condition"] if "condition" in rows else ["all tracks"] * len(tracks)
+        units = (tracks.frame_interval, tracks.time_unit, tracks.space_unit)
+        for condition, x in zip(conditions, tracks.trajectories, strict=True):
+            pooled.setdefault((str(condition), tracks.n_dims, *units), []).append(x)
+    named: dict[str, Tracks] = {}
+    for (condition, _, interval, time, space), trajectories in pooled.items():
         n_before = sum(key[0] == condition for key in list(pooled)[: len(named)])
-        named[f"{condition} ({n_before + 1})" if n_before else condition] = members
+        name = f"{condition} ({n_before + 1})" if n_before else condition
+        named[name] = Tracks.from_trajectories(
+            trajectories, frame_interval=interval, time_unit=time, space_unit=space
+        )
     return named
 
 
-def _draw_msd(add: Callable[..., None], members: Sequence[Tracks], name: str) -> None:
-    every = -(-sum(map(len, members)) // _TRACKS_DRAWN)
-    first = members[0]
-    pooled = Tracks.from_trajectories(
-        [x for tracks in members for x in tracks.trajectories][::every],
-        frame_interval=first.frame_interval,
-        time_unit=first.time_unit,
-        space_unit=first.space_unit,
-    )
+def _draw_msd(add: Callable[..., None], tracks: Tracks, name: str) -> None:
+    shown, _, part = _thinned(tracks)
     try:
         add(
             "msd",
             f"{name}Time-averaged mean squared displacement, and a fit of the generalised law to "
-            "the mean over tracks: a check that needs no network.",
+            f"the mean over tracks: a check that needs no network.{part}",
             0.85,
-            lambda ax: MSDDisplay.from_tracks(pooled, ax=ax),
+            lambda ax: MSDDisplay.from_tracks(shown, ax=ax),
         )
     except TrajectoryError:
         return  # too short, or nothing moves: the table says so track by track
 
 
-def _every_nth(tracks: Tracks, rows: pd.DataFrame, n: int) -> tuple[Tracks, pd.DataFrame]:
+def _thinned(tracks: Tracks) -> tuple[Tracks, int, str]:
+    """As many tracks as are drawn, every how many these are, and a sentence if not all."""
+    n = -(-len(tracks) // _TRACKS_DRAWN)
+    if n == 1:
+        return tracks, 1, ""
     part = Tracks(
         tracks.trajectories[::n],
         tracks.ids[::n],
@@ -141,7 +143,7 @@ def _every_nth(tracks: Tracks, rows: pd.DataFrame, n: int) -> tuple[Tracks, pd.D
         tracks.time_unit,
         tracks.space_unit,
     )
-    return part, rows.iloc[::n]
+    return part, n, f" {len(part)} of {len(tracks)} tracks."
 
 
 def _start_at_origin(tracks: Tracks) -> bool:
