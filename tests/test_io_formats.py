@@ -130,6 +130,34 @@ def test_results__csv__disarms_formulas_and_parquet_keeps_them(tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "a.parquet"), table)
 
 
+@pytest.mark.parametrize(
+    "column, written",
+    [
+        (pd.Categorical(["=cmd|x", "b"]), ["'=cmd|x", "b"]),
+        (pd.Categorical(["=cmd|x", 1]), ["'=cmd|x", "1"]),
+        (pd.Series(["=1", None], dtype=object), ["'=1", ""]),
+        (pd.Series([-1.5, "@x"], dtype=object), ["-1.5", "'@x"]),
+        (pd.Series(["+1", pd.NA], dtype="string"), ["'+1", ""]),
+        (pd.to_datetime(["2026-01-02", None]), ["2026-01-02", ""]),
+        (pd.Series([True, None], dtype="boolean"), ["True", ""]),
+    ],
+    ids=["categories", "mixed categories", "missing", "mixed", "string", "times", "flags"],
+)
+def test_results__text_in_any_column__is_disarmed(column, written, tmp_path):
+    write_results(pd.DataFrame({"a": column, "n": [1, -2]}), tmp_path / "a.csv")
+    read = pd.read_csv(tmp_path / "a.csv", dtype=str, keep_default_na=False)
+    assert read.a.tolist() == written
+    assert read.n.tolist() == ["1", "-2"]
+
+
+def test_results__headings__are_disarmed_and_may_be_alike(tmp_path):
+    table = pd.DataFrame([["=a", 1, "=b", 2]], columns=["=x", "=x", "y", "y"])
+    write_results(table, tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text() == "'=x,'=x,y,y\n'=a,1,'=b,2\n"
+    assert table.columns.tolist() == ["=x", "=x", "y", "y"]
+    assert table.iloc[0, 0] == "=a"
+
+
 def test_results__wrong_place__is_an_error(tmp_path):
     with pytest.raises(TracksFileError, match=r"must end in \.csv or \.parquet"):
         write_results(TABLE, tmp_path / "a.xlsx")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -42,8 +43,8 @@ def write_results(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write a table of results as CSV or Parquet, by suffix, replacing the file in one step.
 
     In CSV, numbers have six significant digits, and text that a spreadsheet would run as a formula
-    (a track called ``=HYPERLINK(…)``) gets an apostrophe in front. Parquet holds everything exactly
-    as it is.
+    (a track called ``=HYPERLINK(…)``) gets an apostrophe in front, in headings too. Parquet holds
+    everything exactly as it is.
 
     Examples
     --------
@@ -60,11 +61,25 @@ def write_results(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     if Path(path).suffix.lower() == ".parquet":
         save_parquet(table, path)
         return
-    text = [name for name in table if pd.api.types.is_string_dtype(table[name])]
-    safe = table.assign(**{name: table[name].map(_no_formula, na_action="ignore") for name in text})
+    safe = _without_formulas(table)
     with replacing(path) as aside:
         safe.to_csv(aside, index=False, float_format="%.6g", lineterminator="\n", encoding="utf-8")
 
 
-def _no_formula(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+def _without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with an apostrophe before each text, in cells and headings, that could be run."""
+    safe = table.rename(columns=_no_formula)
+    for place, (_, column) in enumerate(table.items()):
+        # Text is in columns of every other kind: categories, or objects beside missing values.
+        if not pd.api.types.is_numeric_dtype(column) and any(map(_is_formula, column)):
+            cells = [_no_formula(cell) for cell in column]
+            safe.isetitem(place, pd.Series(cells, table.index, dtype=object))
+    return safe
+
+
+def _is_formula(cell: Any) -> bool:
+    return isinstance(cell, str) and cell.startswith(_FORMULA_STARTS)
+
+
+def _no_formula(cell: Any) -> Any:
+    return f"'{cell}" if _is_formula(cell) else cell
