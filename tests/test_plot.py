@@ -113,6 +113,21 @@ def test_tracks__positions__are_where_they_were_measured():
     assert display.ax_.get_xlabel() == "x (unit of the input)"
 
 
+def test_tracks__unknown_layout_or_colour__is_refused():
+    tracks = Tracks.from_trajectories(walks(4))
+    with pytest.raises(SkandiError, match="layout is 'gird'; it must be one of field, grid"):
+        plot.TracksDisplay.from_table(tracks, results(4), layout="gird")
+    with pytest.raises(SkandiError, match="color is 'colour'; it must be one of alpha, model"):
+        plot.TracksDisplay.from_table(tracks, results(4), color="colour")
+
+
+@pytest.mark.parametrize("color", ["alpha", "model", "novelty"])
+def test_tracks__no_column_for_the_colour__is_refused(color):
+    table = results(4).drop(columns=color)
+    with pytest.raises(SkandiError, match=f"no column {color}: .* that analyse returned"):
+        plot.TracksDisplay.from_table(Tracks.from_trajectories(walks(4)), table, color=color)
+
+
 @pytest.mark.parametrize(
     "units, label, end",
     [
@@ -316,6 +331,14 @@ def test_windows__table_that_lost_its_units__does_not_make_them_up(tracks, unit)
     assert alone.axes_[-1].get_xlabel() == f"middle of the window ({unit})"
 
 
+def test_windows__table_of_whole_tracks_or_of_nothing__is_refused():
+    table = windows_of(**UNITS)
+    with pytest.raises(SkandiError, match="no column start, stop, time: .* analyse_windows"):
+        plot.WindowsDisplay.from_table(table.drop(columns=["start", "stop", "time"]))
+    with pytest.raises(SkandiError, match="no row: .* needs one window or more"):
+        plot.WindowsDisplay.from_table(table.iloc[:0])
+
+
 def test_windows__no_window_with_an_answer__has_an_empty_picture():
     still = Tracks.from_trajectories([np.zeros((100, 2))])
     table = analyse_windows(
@@ -402,6 +425,12 @@ def test_reconstruction__error__is_the_mean_square(shape):
     assert len(display.ax_.lines) == 2 * x.reshape(30, -1).shape[1]
     with pytest.raises(SkandiError, match="same shape"):
         plot.ReconstructionDisplay.from_arrays(x, x[:-1])
+
+
+@pytest.mark.parametrize("shape", [(2, 50), (5, 0), (0, 2), (0,)])
+def test_reconstruction__shape_of_no_trajectory__is_refused(shape):
+    with pytest.raises(SkandiError, match=r"Shape .*: a trajectory \(T, d\) has a point or more"):
+        plot.ReconstructionDisplay.from_arrays(np.zeros(shape), np.zeros(shape))
 
 
 def test_fingerprint__cells__are_the_matrix():

@@ -70,13 +70,19 @@ class ReconstructionDisplay:
         Raises
         ------
         SkandiError
-            If their shapes differ.
+            If their shapes differ, or have no point or more than three axes.
         """
         before, after = (np.asarray(x, dtype=np.float64) for x in (original, reconstruction))
         if before.shape != after.shape or before.ndim not in (1, 2):
             raise SkandiError(
                 f"Shapes {before.shape} and {after.shape}: a trajectory (T, d) and a "
                 "reconstruction of the same shape are needed."
+            )
+        n_dims = 1 if before.ndim == 1 else before.shape[1]
+        if not len(before) or n_dims not in (1, 2, 3):
+            raise SkandiError(
+                f"Shape {before.shape}: a trajectory (T, d) has a point or more, and one to three "
+                "axes. Pass .T of both if the axes come first."
             )
         return cls(before, after).plot(ax)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from skandi.errors import MissingExtraError
+from skandi.errors import MissingExtraError, SkandiError
 
 COLUMN_WIDTH = 85 / 25.4
 """One column of a journal, 85 mm, in inches."""
@@ -50,6 +51,25 @@ _STYLE: dict[str, Any] = {
     "savefig.dpi": 300,
     "pdf.fonttype": 42,  # text that an editor of figures can edit
 }
+
+
+def require_columns(table: pd.DataFrame, names: Sequence[str], *, maker: str = "analyse") -> None:
+    """Raise a SkandiError that names the columns a picture needs and the table lacks.
+
+    Parameters
+    ----------
+    table : DataFrame
+    names : sequence of str
+        What the picture is drawn from.
+    maker : str, default="analyse"
+        The function that makes such a table.
+    """
+    missing = [name for name in names if name not in table]
+    if missing:
+        raise SkandiError(
+            f"The table has no column {', '.join(missing)}: this picture needs the table that "
+            f"{maker} returned."
+        )
 
 
 @contextmanager

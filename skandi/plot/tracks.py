@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -21,11 +21,14 @@ from skandi.plot.style import (
     MUTED,
     SCORE_MAP,
     drawing,
+    require_columns,
     with_unit,
 )
 
 Color = Literal["alpha", "model", "novelty"]
-_COLORS = ("alpha", "model", "novelty")
+Layout = Literal["field", "grid"]
+_COLORS: tuple[str, ...] = get_args(Color)
+_LAYOUTS: tuple[str, ...] = get_args(Layout)
 _GRID_GAP = 1.15
 
 
@@ -94,7 +97,7 @@ class TracksDisplay:
         table: pd.DataFrame,
         *,
         color: Color = "alpha",
-        layout: Literal["field", "grid"] = "field",
+        layout: Layout = "field",
         ax: Any = None,
     ) -> TracksDisplay:
         """Draw tracks with what `analyse` said of them.
@@ -119,10 +122,13 @@ class TracksDisplay:
         Raises
         ------
         SkandiError
-            If the table is not that of the tracks, or has no novelty to show.
+            If the table is not that of the tracks, or has no novelty to show, or if `color` or
+            `layout` is none of those there are.
         """
-        if color not in _COLORS:
-            raise SkandiError(f"color is {color!r}; it must be one of {', '.join(_COLORS)}.")
+        for name, value, allowed in (("color", color, _COLORS), ("layout", layout, _LAYOUTS)):
+            if value not in allowed:
+                raise SkandiError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
+        require_columns(table, [color])
         if len(table) != len(tracks):
             raise SkandiError(
                 f"The table has {len(table)} rows and there are {len(tracks)} tracks: pass the "

@@ -8,7 +8,21 @@ import numpy as np
 import pandas as pd
 
 from skandi.diffusion import MODELS
-from skandi.plot.style import ACCENT, MODEL_COLORS, MUTED, alpha_limits, drawing, with_unit
+from skandi.errors import SkandiError
+from skandi.plot.style import (
+    ACCENT,
+    MODEL_COLORS,
+    MUTED,
+    alpha_limits,
+    drawing,
+    require_columns,
+    with_unit,
+)
+
+_NEEDED = (
+    *("start", "stop", "time", "alpha", "alpha_lower", "alpha_upper", "novelty"),
+    *(f"p_{model}" for model in MODELS),
+)
 
 
 class WindowsDisplay:
@@ -55,6 +69,11 @@ class WindowsDisplay:
         Returns
         -------
         WindowsDisplay
+
+        Raises
+        ------
+        SkandiError
+            If columns are missing, or the table has no row.
         """
         return cls(table).plot(axes)
 
@@ -69,7 +88,18 @@ class WindowsDisplay:
         Returns
         -------
         self
+
+        Raises
+        ------
+        SkandiError
+            If columns are missing, or the table has no row.
         """
+        require_columns(self.table, _NEEDED, maker="analyse_windows")
+        if self.table.empty:
+            raise SkandiError(
+                "The table has no row: a picture along a track needs one window or more. Pass the "
+                "table that analyse_windows returned."
+            )
         table, time = self.table, self.table["time"].to_numpy(np.float64)
         has_novelty = bool(table["novelty"].notna().any())
         with drawing(axes, height=0.95 + 0.4 * has_novelty, rows=2 + has_novelty) as axes:
