@@ -8,12 +8,14 @@ from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from skandi.analyse import analyse, as_tracks
 from skandi.errors import TrajectoryError
 from skandi.io import Tracks
 from skandi.io.tables import is_table
+from skandi.io.tracks import filled_note
 
 
 def analyse_windows(
@@ -88,7 +90,8 @@ def analyse_windows(
         trajectories=[x[start : start + window] for start in starts],
         ids=[str(start) for start in starts],
         first_frames=[whole.first_frames[0] + start for start in starts],
-        notes=whole.notes * len(starts),
+        notes=[_note(whole, start, start + window) for start in starts],
+        filled=None,
     )
     table = analyse(
         windows,
@@ -102,3 +105,13 @@ def analyse_windows(
     table.insert(1, "stop", [start + window for start in starts])
     table.insert(2, "time", [(start + (window - 1) / 2) * per_frame for start in starts])
     return table
+
+
+def _note(whole: Tracks, start: int, stop: int) -> str:
+    """What a window's note says of its own interpolated points, and of the whole track."""
+    (told,), own = whole.notes, ""
+    if whole.filled is not None:
+        (points,) = whole.filled
+        own = filled_note(np.count_nonzero((points >= start) & (points < stop)))
+        told = "; ".join(part for part in told.split("; ") if part != filled_note(len(points)))
+    return "; ".join(filter(None, (own, f"of the whole track: {told}" if told else "")))

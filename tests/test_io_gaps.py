@@ -87,6 +87,8 @@ def test_gaps__interpolate__fills_straight_lines_and_says_how_many():
     np.testing.assert_allclose(x[:, 1], [0, 0, 1, 2, 3, 3, 4, 5])
     assert tracks.trajectories[1].tolist() == [[5, 1], [6, 1]]
     assert tracks.notes == ["3 missing frames interpolated", ""]
+    assert [points.tolist() for points in tracks.filled] == [[2, 3, 6], []]
+    assert read_tracks(GAPPED, gaps="split").filled is None
     assert tracks.report.steps[0].n_rows == 3
 
 

@@ -1,5 +1,7 @@
 """analyse_windows: what each window holds, and a track that switches."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from pandas.testing import assert_frame_equal
 
 from skandi import analyse_windows
 from skandi.errors import TracksFileError, TrajectoryError
-from skandi.io import Tracks, write_tracks
+from skandi.io import Tracks, read_tracks, write_tracks
 from skandi.simulate import simulate
 
 
@@ -70,10 +72,23 @@ def test_windows__several_tracks__are_refused():
         windows(Tracks.from_trajectories([line(40), line(40)]), 10, 1)
 
 
-def test_windows__note_of_the_track__stays_with_each_window():
+def test_windows__note_of_the_track__is_told_as_of_the_whole():
     track = Tracks.from_trajectories([line(40)])
     track.notes[0] = "16 missing frames interpolated"
-    assert windows(track, 20, 20).note.tolist() == ["16 missing frames interpolated"] * 2
+    told = "of the whole track: 16 missing frames interpolated"
+    assert windows(track, 20, 20).note.tolist() == [told] * 2
+
+
+def test_windows__interpolated_frames__are_counted_in_each_window():
+    X = line(300)
+    table = pd.DataFrame({"track": 0, "frame": np.arange(300), "x": X[:, 0], "y": X[:, 1]})
+    track = read_tracks(table.drop(index=[100, 101, 250]), gaps="interpolate")
+    both, none, one = "2 missing frames interpolated", "", "1 missing frame interpolated"
+    assert windows(track, 60, 60).note.tolist() == [none, both, none, none, one]
+    assert windows(track, 101, 99).note.tolist() == [one, both, one]
+    noted = replace(track, notes=[f"cut by hand; {track.notes[0]}"])
+    told = "of the whole track: cut by hand"
+    assert windows(noted, 60, 60).note.tolist()[3:] == [told, f"{one}; {told}"]
 
 
 def test_windows__table_of_a_track__is_read_as_a_table():

@@ -27,7 +27,7 @@ from skandi.io.gaps import (
 )
 from skandi.io.ids import natural_order, track_number
 from skandi.io.localisations import Localisations
-from skandi.io.tracks import ReadReport, Tracks, counted
+from skandi.io.tracks import ReadReport, Tracks, counted, filled_note
 from skandi.io.whole import Survey, Whole, clock_steps, fewest_tracks, note_other_paces
 
 ConstantAxes = Literal["drop", "keep"]
@@ -79,7 +79,7 @@ def assemble(
         _keep_axes(table, whole.axes)
     elif constant_axes == "drop":
         _drop_constant_axes(table)
-    trajectories, first_frames, ids, notes = _cut(
+    trajectories, first_frames, ids, notes, filled = _cut(
         table, frames, gaps, whole is None or not whole.has_neighbours
     )
     order = natural_order(ids)
@@ -92,6 +92,7 @@ def assemble(
         time_unit=table.time_unit,
         space_unit=table.space_unit,
         report=_report(table, len(ids)),
+        filled=None if filled is None else [filled[i] for i in order],
     )
 
 
@@ -315,8 +316,10 @@ def _drop_constant_axes(table: Localisations) -> None:
 
 def _cut(
     table: Localisations, frames: NDArray[np.int64], gaps: GapPolicy, may_be_all_points: bool
-) -> tuple[list[NDArray[np.float64]], list[int], list[str], list[str]]:
-    """Trajectories, first frames, ids and notes, track by track."""
+) -> tuple[
+    list[NDArray[np.float64]], list[int], list[str], list[str], list[NDArray[np.int64]] | None
+]:
+    """Trajectories, first frames, ids, notes and, if there are, filled points, track by track."""
     starts = table.starts()
     track_names = [table.names[code] for code in table.track[starts]]
     pieces, owner = split_at_gaps(frames, starts)
@@ -324,6 +327,7 @@ def _cut(
     gapped = n_pieces > 1
     n_gapped = np.count_nonzero(gapped)
     notes = [table.track_notes.get(name, "") for name in track_names]
+    filled = None
     if not gapped.any():
         ids = track_names
     elif gaps == "error":
@@ -334,14 +338,13 @@ def _cut(
             "complete the tracks."
         )
     elif gaps == "interpolate":
-        n_before = np.diff(np.append(starts, len(frames)))
-        frames, table.positions, starts = interpolate_gaps(
+        frames, table.positions, starts, is_new = interpolate_gaps(
             frames, table.positions, starts, table.source
         )
-        added = np.diff(np.append(starts, len(frames))) - n_before
+        filled = [np.flatnonzero(new) for new in np.split(is_new, starts[1:])]
+        added = np.array([len(points) for points in filled])
         ids = track_names
-        filled = [f"{counted(n, 'missing frame')} interpolated" if n else "" for n in added]
-        notes = [_joined(*pair) for pair in zip(notes, filled, strict=True)]
+        notes = [_joined(note, filled_note(n)) for note, n in zip(notes, added, strict=True)]
         table.note(
             "gaps_interpolated",
             f"{counted(n_gapped, 'track')} with missing frames filled on straight lines: "
@@ -363,7 +366,7 @@ def _cut(
             n_tracks=n_gapped,
         )
     trajectories = np.split(table.positions, starts[1:])
-    return trajectories, frames[starts].tolist(), ids, notes
+    return trajectories, frames[starts].tolist(), ids, notes, filled
 
 
 def _require_one_rate(

@@ -148,10 +148,10 @@ def interpolate_gaps(
     positions: NDArray[np.float64],
     starts: NDArray[np.int64],
     source: str,
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:
     """Fill missing frames on the straight line between their neighbours.
 
-    Returns frames, positions and starts of the filled tracks.
+    Returns frames, positions and starts of the filled tracks, and which rows are new.
 
     Raises
     ------
@@ -177,4 +177,4 @@ def interpolate_gaps(
     filled = np.where(
         share > 0, positions[row] * (1 - share) + positions[ahead] * share, positions[row]
     )
-    return frames[row] + offset, filled, new_starts[starts]
+    return frames[row] + offset, filled, new_starts[starts], offset > 0

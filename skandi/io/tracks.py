@@ -28,6 +28,17 @@ def counted(n: Integer, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
+def filled_note(n: Integer) -> str:
+    """What the note of a track says of n frames that were missing; nothing for none.
+
+    Examples
+    --------
+    >>> filled_note(2), filled_note(0)
+    ('2 missing frames interpolated', '')
+    """
+    return f"{counted(n, 'missing frame')} interpolated" if n else ""
+
+
 STEP_MESSAGES = {
     "rows_missing": "{rows} in {tracks} without a frame or a finite position taken as missing "
     "frames",
@@ -165,6 +176,9 @@ class Tracks:
         text.
     report : ReadReport or None
         What the reader did; None for trajectories that were never in a file.
+    filled : list of ndarray of int, or None
+        Which points of each trajectory were put on a straight line where frames were missing; None
+        where none were, or nothing is known of it.
 
     Examples
     --------
@@ -185,14 +199,14 @@ class Tracks:
     time_unit: str | None = None
     space_unit: str | None = None
     report: ReadReport | None = None
+    filled: list[NDArray[np.int64]] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.trajectories)
-        for name in ("ids", "first_frames", "notes"):
-            if len(getattr(self, name)) != n:
-                raise TrajectoryError(
-                    f"{n} trajectories need {n} {name}, not {len(getattr(self, name))}."
-                )
+        for name in ("ids", "first_frames", "notes", "filled"):
+            each = getattr(self, name)
+            if each is not None and len(each) != n:
+                raise TrajectoryError(f"{n} trajectories need {n} {name}, not {len(each)}.")
         if len(set(self.ids)) != n:
             twice = [name for name, count in Counter(self.ids).most_common(5) if count > 1]
             raise TrajectoryError(f"Each trajectory needs an id of its own; used twice: {twice}.")
