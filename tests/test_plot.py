@@ -377,10 +377,31 @@ def test_confusion__rows__are_true_models_and_add_up():
     again = plot.ConfusionDisplay.from_estimator(estimator, X, ["fbm"] * 4 + ["lw"])
     assert again.confusion_matrix.tolist() == [[1.0, 0.0], [1.0, 0.0]]
     assert again.plot(include_values=False).text_ is None
+    assert [label.get_text() for label in display.ax_.get_yticklabels()] == [
+        "ATTM (1)", "FBM (3)", "LW (1)",
+    ]  # fmt: skip
+    assert [label.get_text() for label in display.ax_.get_xticklabels()] == ["ATTM", "FBM", "LW"]
     with pytest.raises(SkandiError, match="1 of 5 trajectories have missing"):
         plot.ConfusionDisplay.from_predictions(y, pd.Series([*guessed[:4], None], dtype="string"))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         plot.ConfusionDisplay.from_predictions(y, guessed[:4])
+
+
+@pytest.mark.filterwarnings("error")
+def test_confusion__model_that_is_only_predicted__has_a_blank_row():
+    display = saved(plot.ConfusionDisplay.from_predictions(["fbm", "fbm"], ["fbm", "lw"]))
+    np.testing.assert_array_equal(display.confusion_matrix, [[0.5, 0.5], [np.nan, np.nan]])
+    labels = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert labels == ["FBM (2)", "LW (0)"]
+    shown = [[text.get_visible() for text in row] for row in display.text_]
+    assert shown == [[True, True], [False, False]]
+    drawn = display.im_.to_rgba(display.im_.get_array())
+    assert drawn[1, :, 3].tolist() == [0, 0]
+
+
+def test_confusion__shares_of_ones_own__are_drawn_without_numbers_of_tracks():
+    display = plot.ConfusionDisplay(np.eye(2), display_labels=["A", "B"]).plot()
+    assert [label.get_text() for label in display.ax_.get_yticklabels()] == ["A", "B"]
 
 
 def test_reliability__probabilities_that_are_true__lie_on_the_diagonal():

@@ -23,9 +23,11 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
     Parameters
     ----------
     confusion_matrix : ndarray of shape (n_classes, n_classes)
-        Rows are true models; each adds up to 1.
+        Rows are true models; each adds up to 1, or is NaN, and blank, where no track is of it.
     display_labels : ndarray of shape (n_classes,), optional
         Their names.
+    n_true : ndarray of shape (n_classes,), optional
+        How many tracks are truly of each, for the labels of the rows.
 
     Attributes
     ----------
@@ -39,6 +41,16 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
     >>> display.confusion_matrix.tolist()
     [[0.5, 0.5], [0.0, 1.0]]
     """
+
+    def __init__(
+        self,
+        confusion_matrix: NDArray,
+        *,
+        display_labels: ArrayLike | None = None,
+        n_true: NDArray[np.int64] | None = None,
+    ) -> None:
+        super().__init__(confusion_matrix, display_labels=display_labels)
+        self.n_true = n_true
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, y: ArrayLike, *, ax: Any = None) -> Any:
@@ -79,11 +91,14 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
         _refuse_missing("labels or answers", _missing(y_true) | _missing(y_pred))
         present = {str(label) for label in [*np.asarray(y_true), *np.asarray(y_pred)]}
         labels = [m for m in MODELS if m in present] + sorted(present - set(MODELS))
-        matrix = confusion_matrix(
-            np.asarray(y_true, dtype=str), np.asarray(y_pred, dtype=str), labels=labels,
-            normalize="true",
-        )  # fmt: skip
-        return cls(matrix, display_labels=[label.upper() for label in labels]).plot(ax=ax)
+        counts = confusion_matrix(
+            np.asarray(y_true, dtype=str), np.asarray(y_pred, dtype=str), labels=labels
+        )
+        n_true = counts.sum(axis=1)
+        # a model that is only predicted was not tested: no share of it is right or wrong
+        shares = counts / np.where(n_true, n_true, np.nan)[:, np.newaxis]
+        names = [label.upper() for label in labels]
+        return cls(shares, display_labels=names, n_true=n_true).plot(ax=ax)
 
     def plot(self, *, ax: Any = None, **kwargs: Any) -> Any:
         """Draw on given axes, or on a new figure.
@@ -104,10 +119,17 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
             self.im_.set_clim(0, 1)
             if self.text_ is not None:
                 for (row, column), text in np.ndenumerate(self.text_):
-                    text.set_color("black" if self.confusion_matrix[row, column] > 0.5 else "white")
+                    share = self.confusion_matrix[row, column]
+                    text.set_color("black" if share > 0.5 else "white")
+                    text.set_visible(bool(np.isfinite(share)))
             ax.spines[:].set_visible(False)
             ax.set_xlabel("predicted model")
             ax.set_ylabel("true model (rows add up to 1)")
+            if self.n_true is not None:
+                names = [text.get_text() for text in ax.get_yticklabels()]
+                told = zip(names, self.n_true, strict=True)
+                ax.set_yticklabels([f"{name} ({n})" for name, n in told])
+                ax.set_ylabel("true model (number of tracks), rows add up to 1")
         return self
 
 
