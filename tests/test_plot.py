@@ -399,6 +399,12 @@ def test_confusion__model_that_is_only_predicted__has_a_blank_row():
     assert drawn[1, :, 3].tolist() == [0, 0]
 
 
+def test_confusion__many_tracks_of_all_models__has_room_for_its_labels():
+    rng = np.random.default_rng(0)
+    y, guessed = rng.choice(MODELS, (2, 60_000))
+    saved(plot.ConfusionDisplay.from_predictions(y, guessed))
+
+
 def test_confusion__shares_of_ones_own__are_drawn_without_numbers_of_tracks():
     display = plot.ConfusionDisplay(np.eye(2), display_labels=["A", "B"]).plot()
     assert [label.get_text() for label in display.ax_.get_yticklabels()] == ["A", "B"]

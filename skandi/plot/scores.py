@@ -129,7 +129,7 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
                 names = [text.get_text() for text in ax.get_yticklabels()]
                 told = zip(names, self.n_true, strict=True)
                 ax.set_yticklabels([f"{name} ({n})" for name, n in told])
-                ax.set_ylabel("true model (number of tracks), rows add up to 1")
+                ax.set_ylabel("true model (number of tracks)\nrows add up to 1")
         return self
 
 
