@@ -71,7 +71,8 @@ def generalised_diffusion(
 
     A straight line is fitted to the time-averaged MSD over t^α, at lags from 1 to 10 frames and at
     most a third of the track. The weights 1/(lag t^2α) go by the law and not by the data, so that
-    the estimate is linear in the MSD and unbiased where α is right.
+    the estimate is linear in the MSD and unbiased where α is right, before what is not positive is
+    left out: a mean over short or slow tracks is too high.
 
     Parameters
     ----------

@@ -189,6 +189,35 @@ def test_alpha__conditions__have_their_histograms_and_medians():
     assert below.ax_.get_ylim() == ((table.alpha - 1.55).min(), 2)
 
 
+def test_alpha__files_that_differ__widen_the_bar():
+    rng = np.random.default_rng(0)
+    film = np.arange(120) % 6
+    alpha = 1 + rng.normal(scale=0.2, size=6)[film] + rng.normal(scale=0.05, size=120)
+    table = pd.DataFrame({"alpha": alpha, "model": "fbm", "file": film})
+    grouped = plot.AlphaDisplay.from_table(table).medians_.loc["all tracks"]
+    alone = plot.AlphaDisplay.from_table(table.drop(columns="file")).medians_.loc["all tracks"]
+    assert grouped["median"] == alone["median"]
+    assert grouped.upper - grouped.lower > 2 * (alone.upper - alone.lower)
+    by_hand = plot.AlphaDisplay({"all tracks": alpha}).plot()
+    assert by_hand.medians_.loc["all tracks"].equals(alone)
+
+
+@pytest.mark.parametrize("Display", [plot.AlphaDisplay, plot.CompositionDisplay])
+def test_conditions__what_is_not_in_the_table__is_told(Display):
+    table = results(10)
+    with pytest.raises(SkandiError, match="no column treatment"):
+        Display.from_table(table, condition="treatment")
+    with pytest.raises(SkandiError, match="no column alpha"):
+        Display.from_table(table[["model"]])
+
+
+def test_composition__what_is_no_model__is_refused():
+    with pytest.raises(SkandiError, match="no column model"):
+        plot.CompositionDisplay.from_table(results(10)[["alpha"]])
+    with pytest.raises(SkandiError, match="the models BM, FBM; each is one of attm"):
+        plot.CompositionDisplay.from_table(results(10).assign(model=["FBM", "BM"] * 5))
+
+
 @pytest.mark.parametrize("missing", [None, np.nan])
 @pytest.mark.parametrize("Display", [plot.AlphaDisplay, plot.CompositionDisplay])
 def test_conditions__track_without_one__is_refused(Display, missing):

@@ -143,6 +143,24 @@ def test_report__several_sets__are_compared(no_pictures, tmp_path):
     assert [track["set"] for track in data_of(page)["tracks"]] == [0] * 6 + [1] * 6
 
 
+def test_report__conditions__have_a_median_each_and_notes_say_whose_they_are(no_pictures, tmp_path):
+    sets = [tracks_of([20] * 6, [f"{k}.{i}" for i in range(6)]) for k in range(5)]
+    conditions, alphas = ["a", "a", "b", "b", "c"], [0.4, 0.6, 1.4, 1.6, 0.9]
+    table = pd.concat(
+        [
+            analysed(each, alpha).assign(condition=condition, file=f"f{k}")
+            for k, (each, alpha, condition) in enumerate(zip(sets, alphas, conditions, strict=True))
+        ],
+        ignore_index=True,
+    )
+    page = page_of(tmp_path, table, sets)
+    assert "<dt>median α, a</dt><dd>0.50, 95 % interval 0.40 to 0.60 (over files)" in page
+    assert "<dt>median α, c</dt><dd>0.90, 95 % interval 0.90 to 0.90 (over tracks)" in page
+    assert "<dt>models, b</dt>" in page
+    assert "<p>b: interval is rough: 2 files are few to tell how files differ</p>" in page
+    assert "<p>c: interval over tracks only" in page
+
+
 def test_report__first_condition_without_an_answer__is_said(no_pictures, tmp_path):
     sets = [tracks_of([20] * 6) for _ in range(3)]
     tables = [

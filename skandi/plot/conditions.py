@@ -23,6 +23,7 @@ from skandi.plot.style import (
     alpha_limits,
     characters,
     drawing,
+    require_columns,
     wrapped,
 )
 
