@@ -358,7 +358,8 @@ def _particles(rows: pd.DataFrame, file: NDArray[np.int64]) -> NDArray[np.int64]
     parents = rows["note"].astype("string").str.extract(_PIECE, expand=False)
     code, names = pd.factorize(parents)
     whole = -1 - np.arange(len(rows))
-    return pd.factorize(np.where(code < 0, whole, file * max(len(names), 1) + code))[0]
+    particle, _ = pd.factorize(np.where(code < 0, whole, file * max(len(names), 1) + code))
+    return particle.astype(np.int64)
 
 
 def _quantities(values: NDArray[np.float64]) -> NDArray[np.float64]:
