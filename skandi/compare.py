@@ -358,8 +358,7 @@ def _particles(rows: pd.DataFrame, file: NDArray[np.int64]) -> NDArray[np.int64]
     parents = rows["note"].astype("string").str.extract(_PIECE, expand=False)
     code, names = pd.factorize(parents)
     whole = -1 - np.arange(len(rows))
-    particle, _ = pd.factorize(np.where(code < 0, whole, file * max(len(names), 1) + code))
-    return particle.astype(np.int64)
+    return pd.factorize(np.where(code < 0, whole, file * max(len(names), 1) + code))[0]
 
 
 def _quantities(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -394,7 +393,9 @@ def _deviations(
 def _ranges(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     """The numbers from each start on, as many as its size, one after another."""
     before = np.cumsum(sizes) - sizes
-    return np.repeat(starts - before, sizes) + np.arange(sizes.sum())
+    within: NDArray[np.int64] = np.arange(int(sizes.sum()), dtype=np.int64)
+    within += np.repeat(starts - before, sizes)
+    return within
 
 
 def _interval_of_difference(

@@ -328,7 +328,7 @@ def test_report__coverage__is_told_beside_the_intervals(no_pictures, tmp_path):
     out = tmp_path / "report.html"
     result = skandi_("report", sample_tracks_path(), "-o", out, "--coverage", 0.5)
     assert result.exit_code == 0, result.output
-    assert "with a probability of 50 %." in out.read_text(encoding="utf-8")
+    assert "lies the true α of 50 % of tracks" in out.read_text(encoding="utf-8")
 
 
 def test_predict__coverage_and_preset__are_those_of_analyse(tmp_path):
