@@ -132,8 +132,8 @@ def predict(
 
     Several files give one table with the columns condition and file, and the conditions are
     compared with the first: difference in median α and in the share of each model, with bootstrap
-    intervals over files, or over tracks where a condition has one. Where files differ in units, space_unit and time_unit
-    say beside each row in which it is.
+    intervals over files, or over tracks where a condition has one file. Where files differ in
+    units, space_unit and time_unit say beside each row in which it is.
 
     Parquet that is larger than the memory is no trouble: with a .parquet file or a folder as
     output, large tables are read and written in partitions. After an interruption the same command
