@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import cache
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -261,7 +261,7 @@ def grouped_median_interval(
     read = rows[rows["alpha"].notna()]
     if read.empty:
         return median_interval([])
-    sample = _sample(read.assign(model=read.get("model")), file)
+    sample = _sample(read, file)
     by_file = sample.n_files > 1
     n = sample.n_files if by_file else sample.n_particles
     if n == len(read) or n == 1:
@@ -342,8 +342,11 @@ class _Sample(NamedTuple):
 
 
 def _sample(rows: pd.DataFrame, file: str) -> _Sample:
-    code = rows["model"].map({model: k for k, model in enumerate(MODELS)})
-    values = np.column_stack([rows["alpha"], code]).astype(np.float64)
+    code: Any = np.nan
+    if "model" in rows:
+        code = rows["model"].map({model: k for k, model in enumerate(MODELS)})
+    values = np.empty((len(rows), 2))
+    values[:, 0], values[:, 1] = rows["alpha"], code
     which = np.zeros(len(rows), dtype=np.int64)
     if file in rows:
         which = pd.factorize(rows[file].astype(str))[0]
