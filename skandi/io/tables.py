@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,8 @@ def as_frame(table: Any) -> pd.DataFrame:
         return table
     if hasattr(table, "to_pandas"):
         return table.to_pandas()
-    name = f"{type(table).__module__.partition('.')[0]}'s {type(table).__name__}"
+    library = re.split(r"\W|_", type(table).__module__)[0]  # earlier Dask: dask_expr
+    name = f"{library}'s {type(table).__name__}"
     if hasattr(table, "compute"):
         raise TracksFileError(
             f"{name} came: pass table.compute() if it fits in memory, or predict it in partitions "
