@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from functools import cache
 from numbers import Integral, Real
-from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,16 +15,13 @@ from scipy.stats import t as student
 from skandi.diffusion import MODELS
 from skandi.errors import SkandiError
 from skandi.io.tracks import counted
+from skandi.resampling import Sample, deviations, interval_of_difference, sample_of
 
 _RESAMPLES = 2000
 _FEW_FILES = 4
 _FEW_TRACKS = 6
 # Median lengths further apart than this bias α differently.
 _OTHER_LENGTH = 1.25
-# Tracks drawn at a time, for the sake of memory.
-_BLOCK_TRACKS = 500_000
-# What a note of `read_tracks` says of the pieces and branches that it cut a track into.
-_PIECE = r"(?:piece|branch) \d+ of \d+ of track (.*?)(?:, split at gaps|, which splits or merges)"
 
 
 def compare_conditions(
@@ -118,12 +114,12 @@ def compare_conditions(
         rows = read[read[condition].astype(str) == name]
         if rows.empty:
             raise SkandiError(f"No track of condition {name!r} has an α: leave it out.")
-        samples[name] = _sample(rows, file)
+        samples[name] = sample_of(rows, file)
 
     @cache
     def drawn(name: str, by_file: bool) -> NDArray[np.float64]:
         rng = np.random.default_rng(seeds[names.index(name), int(by_file)])
-        return _deviations(samples[name], by_file, n_resamples, rng)
+        return deviations(samples[name], by_file, n_resamples, rng)
 
     rows = []
     for name in names:
@@ -133,7 +129,7 @@ def compare_conditions(
         ours, theirs = us.quantities(), them.quantities()
         by_file = min(us.n_files, them.n_files) > 1
         n_drawn = [s.n_files if by_file else s.n_particles for s in (us, them)]
-        apart = _interval_of_difference(
+        apart = interval_of_difference(
             drawn(name, by_file), drawn(first, by_file), n_drawn, confidence
         )
         lower, upper = ours - theirs + apart
@@ -261,16 +257,16 @@ def grouped_median_interval(
     read = rows[rows["alpha"].notna()]
     if read.empty:
         return median_interval([])
-    sample = _sample(read, file)
+    sample = sample_of(read, file)
     by_file = sample.n_files > 1
     n = sample.n_files if by_file else sample.n_particles
     if n == len(read) or n == 1:
         return median_interval(read["alpha"], confidence)
     tail = (1 - confidence) / 2
-    deviations = _deviations(sample, by_file, _RESAMPLES, np.random.default_rng(0))[:, 0]
+    away = deviations(sample, by_file, _RESAMPLES, np.random.default_rng(0))[:, 0]
     widened = student.ppf(1 - tail, n - 1) / norm.ppf(1 - tail)
     median, alpha = float(read["alpha"].median()), read["alpha"]
-    low, high = median + widened * np.quantile(deviations, [tail, 1 - tail])
+    low, high = median + widened * np.quantile(away, [tail, 1 - tail])
     return median, float(max(low, alpha.min())), float(min(high, alpha.max()))
 
 
@@ -321,110 +317,7 @@ def require_all_named(table: pd.DataFrame, column: str) -> None:
         )
 
 
-class _Sample(NamedTuple):
-    """The tracks of one condition: α and index of the model (n, 2), and what they are parts of."""
-
-    values: NDArray[np.float64]
-    file: NDArray[np.int64]
-    particle: NDArray[np.int64]
-    median_length: float
-
-    @property
-    def n_files(self) -> int:
-        return int(self.file.max()) + 1
-
-    @property
-    def n_particles(self) -> int:
-        return int(self.particle.max()) + 1
-
-    def quantities(self) -> NDArray[np.float64]:
-        return _quantities(self.values)
-
-
-def _sample(rows: pd.DataFrame, file: str) -> _Sample:
-    code: Any = np.nan
-    if "model" in rows:
-        code = rows["model"].map({model: k for k, model in enumerate(MODELS)})
-    values = np.empty((len(rows), 2))
-    values[:, 0], values[:, 1] = rows["alpha"], code
-    which = np.zeros(len(rows), dtype=np.int64)
-    if file in rows:
-        which = pd.factorize(rows[file].astype(str))[0]
-    length = float(rows["n_points"].median()) if "n_points" in rows else np.nan
-    return _Sample(values, which, _particles(rows, which), length)
-
-
-def _particles(rows: pd.DataFrame, file: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Which tracks are pieces or branches of one, by their notes."""
-    if "note" not in rows:
-        return np.arange(len(rows))
-    parents = rows["note"].astype("string").str.extract(_PIECE, expand=False)
-    code, names = pd.factorize(parents)
-    whole = -1 - np.arange(len(rows))
-    return pd.factorize(np.where(code < 0, whole, file * max(len(names), 1) + code))[0]
-
-
-def _quantities(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Median α and the share of each model of samples (..., m, 2)."""
-    medians = np.median(values[..., 0], axis=-1)
-    shares = [(values[..., 1] == k).mean(axis=-1) for k in range(len(MODELS))]
-    return np.stack([medians, *shares], axis=-1)
-
-
-def _deviations(
-    sample: _Sample, by_file: bool, n: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """How far the quantities of n resamples are from those of the sample, (n, 1 + 5)."""
-    which = sample.file if by_file else sample.particle
-    sizes = np.bincount(which)
-    if len(sizes) == 1:
-        return np.zeros((n, 1 + len(MODELS)))
-    grouped = sample.values[np.argsort(which, kind="stable")]
-    starts = np.cumsum(sizes) - sizes
-    alike = (sizes == sizes[0]).all()
-    at_once = max(1, _BLOCK_TRACKS // len(grouped)) if alike else 1
-    drawn = []
-    for first in range(0, n, at_once):
-        rows = min(at_once, n - first)
-        groups = rng.integers(len(sizes), size=(rows, len(sizes)))
-        members = _ranges(starts[groups.ravel()], sizes[groups.ravel()]).reshape(rows, -1)
-        drawn.append(_quantities(grouped[members]))
-    widened = math.sqrt(len(sizes) / (len(sizes) - 1))
-    return widened * (np.concatenate(drawn) - sample.quantities())
-
-
-def _ranges(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The numbers from each start on, as many as its size, one after another."""
-    before = np.cumsum(sizes) - sizes
-    within: NDArray[np.int64] = np.arange(int(sizes.sum()), dtype=np.int64)
-    within += np.repeat(starts - before, sizes)
-    return within
-
-
-def _interval_of_difference(
-    ours: NDArray[np.float64],
-    theirs: NDArray[np.float64],
-    n_drawn: list[int],
-    confidence: float,
-) -> NDArray[np.float64]:
-    """Ends (2, 1 + 5) of intervals around differences, from deviations of resamples."""
-    tail = (1 - confidence) / 2
-    ends = np.quantile(ours - theirs, [tail, 1 - tail], axis=0)
-    variances = [deviations.var(axis=0) for deviations in (ours, theirs)]
-    freedom = _welch(variances, n_drawn)
-    return ends * student.ppf(1 - tail, freedom) / norm.ppf(1 - tail)
-
-
-def _welch(variances: list[NDArray[np.float64]], n: list[int]) -> NDArray[np.float64]:
-    """Welch's degrees of freedom of a difference of two, whose squared errors are given."""
-    total = sum(variances)
-    parts = sum(v**2 / max(k - 1, 1) for v, k in zip(variances, n, strict=True))
-    with np.errstate(invalid="ignore"):
-        freedom = np.asarray(total) ** 2 / parts
-    return np.where(np.isfinite(freedom), freedom, max(sum(n) - 2, 1))
-
-
-def _caution(reference: _Sample, other: _Sample, by_file: bool) -> str:
+def _caution(reference: Sample, other: Sample, by_file: bool) -> str:
     cautions = []
     both = (reference, other)
     fewest = min(each.n_files for each in both)

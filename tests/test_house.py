@@ -50,6 +50,7 @@ TREE = (
     "io",
     "analyse",
     "windows",
+    "resampling",
     "compare",
     "distributed",
     "plot",
