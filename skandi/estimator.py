@@ -6,7 +6,7 @@ import copy
 import inspect
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -188,7 +188,8 @@ class TrajectoryEstimator(
         rng = as_seed_generator(self.random_state)
         training, validation = self._examples(trajectories, targets, eval_set, rng)
         objective = self._objective()
-        with seeded(int(rng.integers(2**31))):
+        device = self._device()
+        with seeded(int(rng.integers(2**31)), device):
             module = self._network(objective.n_outputs)
             if earlier is not None:
                 _continue_from(module, earlier)
@@ -197,7 +198,7 @@ class TrajectoryEstimator(
                 self._protocol(objective),
                 training,
                 validation,
-                device=self._device(),
+                device=device,
                 verbose=bool(self.verbose),
             )
         self.net_ = net
@@ -482,8 +483,10 @@ class TrajectoryEstimator(
 
     def _adopt(self, module: TrajectoryNetwork, *, n_dims: int, min_points: int) -> None:
         """Become fitted with a module trained elsewhere."""
-        # What was trained on a GPU must open where there is none.
-        self.net_ = hold(module, device=self._device() if torch.cuda.is_available() else "cpu")
+        device = "cpu"
+        with suppress(ValueError):  # what was trained on a GPU must open where it is not
+            device = self._device()
+        self.net_ = hold(module, device=device)
         self._built = self._asked()
         self.history_ = []
         self.n_dims_ = n_dims

@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_WINDOWS = os.name == "nt"
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+_IN_USE = "is open in another program or protected from writing, close it and try again"
 
 
 @contextmanager
@@ -18,6 +23,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     step; after an error what was there before is untouched. It is on the disk before the exchange,
     so that a loss of power leaves the old file or the new one too. A device or pipe cannot be
     exchanged and is written to directly.
+
+    Windows replaces no file that a program has open. Those that look at every new file, such as
+    virus scanners, are waited for; of others the error tells.
 
     Examples
     --------
@@ -39,16 +47,46 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         yield aside
-        if target.exists():
-            shutil.copymode(target, aside)
-        else:
-            # Some writers make files that nobody else may read; a new file is to be like any other.
-            aside.chmod(0o666 & ~_umask())
+        with suppress(OSError):  # on a share, who may write need not own what is written
+            if target.exists():
+                shutil.copymode(target, aside)
+            else:
+                # Some writers make files that nobody else may read; this is to be like any other.
+                aside.chmod(0o666 & ~_umask())
         _to_disk(aside)
-        os.replace(aside, target)
+        _exchange(aside, target)
         _folder_to_disk(target.parent)
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # Windows deletes no file that a failed writer left open
+            aside.unlink(missing_ok=True)
+
+
+def require_replaceable(path: str | os.PathLike[str]) -> None:
+    """Find out before the work that Windows will not let a file be replaced: a program has it.
+
+    Raises
+    ------
+    PermissionError
+        If there is such a file and it cannot be opened for writing.
+    """
+    if _WINDOWS and Path(path).is_file():
+        try:
+            Path(path).open("rb+").close()
+        except PermissionError as error:
+            raise PermissionError(error.errno, _IN_USE, str(path)) from error
+
+
+def _exchange(aside: Path, target: Path) -> None:
+    for pause in (*_PAUSES, None):
+        try:
+            os.replace(aside, target)
+            return
+        except PermissionError as error:
+            if not _WINDOWS:
+                raise
+            if pause is None:
+                raise PermissionError(error.errno, _IN_USE, str(target)) from error
+            time.sleep(pause)
 
 
 def _to_disk(path: Path) -> None:

@@ -77,7 +77,7 @@ def export_onnx(
     except ImportError as error:
         raise MissingExtraError(
             "Writing ONNX needs the package onnx, which is not installed. "
-            "Install it with: pip install 'skandi[onnx]'"
+            'Install it with: pip install "skandi[onnx]"'
         ) from error
     from skandi.pretrained import load_pretrained
 

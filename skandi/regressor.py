@@ -341,4 +341,5 @@ def _absolute_errors(outputs: Tensor, alpha: Tensor) -> Tensor:
 
 
 def _median_absolute_errors(outputs: Tensor, alpha: Tensor) -> Tensor:
-    return (alpha_quantiles(outputs, (0.5,))[:, 0] - alpha).abs().sum()
+    # in float64, which not every device has
+    return (alpha_quantiles(outputs.cpu(), (0.5,))[:, 0] - alpha.cpu()).abs().sum()

@@ -1,9 +1,11 @@
 """The command line: what it prints, what it writes, how it ends."""
 
+import errno
 import os
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from functools import partial
 from typing import get_args
 
@@ -18,6 +20,7 @@ from typer.testing import CliRunner
 import skandi
 from skandi import analyse, load_pretrained
 from skandi.cli import app, predict, simulate, train
+from skandi.cli.partitions import predict_partitions
 from skandi.io import (
     BRANCH_POLICIES,
     DUPLICATE_POLICIES,
@@ -149,6 +152,24 @@ def test_predict__reader_of_the_table_that_stops__loses_no_file(tmp_path):
     assert len(pd.read_csv(differences)) == 6
 
 
+@pytest.mark.parametrize("on_windows", [True, False])
+def test_predict__reader_that_stops_on_windows__is_known_by_its_error(
+    tracks_csv, monkeypatch, capfd, on_windows
+):
+    def refused(*args, **kwargs):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    put_away = []
+    module = sys.modules["skandi.cli.predict"]
+    monkeypatch.setattr(module, "_WINDOWS", on_windows)
+    monkeypatch.setattr("rich.console.Console.print", refused)
+    monkeypatch.setattr(os, "dup2", lambda *files: put_away.append(files))
+    table = analyse(tracks_csv, alpha_model=LengthAsAlpha(), model_classifier=LengthAsModel())
+    with nullcontext() if on_windows else pytest.raises(OSError, match="Invalid argument"):
+        module._print_results(table)
+    assert len(put_away) == on_windows
+
+
 def test_predict__files_in_different_units__are_told_one_by_one(quick, tracks_csv, tmp_path):
     table = pd.read_csv(tracks_csv)
     for name, unit in (("a", "µm"), ("b", "px"), ("c", "µm")):
@@ -177,6 +198,24 @@ def test_predict__files_in_different_units__have_them_beside_each_row(quick, tmp
     assert table.time_unit.tolist() == ["s", "ms", "frames"]
     skandi_("predict", *(tmp_path / f"{name}.parquet" for name in "ad"), "-o", out)
     assert list(pd.read_csv(out))[:3] == ["condition", "file", "track_id"]
+
+
+def test_predict_partitions__folder_that_cannot_be_deleted__is_told_after_success(
+    tmp_path, monkeypatch, capsys
+):
+    def refused(folder, ignore_errors=False):
+        if not ignore_errors:
+            raise PermissionError(13, "in use by another program", str(folder))
+
+    monkeypatch.setattr("skandi.cli.partitions.shutil.rmtree", refused)
+    path, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    write_tracks([np.arange(40.0).reshape(20, 2) ** 1.5], path)
+    fakes = {"alpha_model": LengthAsAlpha(), "model_classifier": LengthAsModel()}
+    predict_partitions(path, out, None, fakes)
+    told = capsys.readouterr().err
+    assert "could not be deleted: in use by another program" in told
+    assert f"wrote {out}" in told
+    assert len(pd.read_parquet(out)) == 1
 
 
 def test_predict__home_folder_behind_a_condition__is_found(quick, tracks_csv, monkeypatch):
@@ -554,7 +593,7 @@ def test_join__two_trainings__writes_weights_that_load_and_start_others(small_tr
     one, two, both = (tmp_path / f"{name}.safetensors" for name in ("one", "two", "both"))
     for seed, out in enumerate((one, two)):
         assert skandi_("train", *common, "--seed", seed, "-o", out).exit_code == 0
-    result = skandi_("join", one, two, "-o", both, *QUICK)
+    result = skandi_("join", one, tmp_path / "t*.safetensors", "-o", both, *QUICK)
     assert result.exit_code == 0, result.output
     assert "2 networks" in result.stderr
     best = skandi.load_pretrained("alpha", n_dims=2, path=both, preset="best")
@@ -755,6 +794,25 @@ def test_info__files__tells_of_each(small_training, tmp_path):
         "  2D, 5 to 8 points, 6.5 in the median; frame interval not said; positions in an unknown "
         "unit"
     )
+
+
+def test_info__pattern_that_no_shell_expanded__is_expanded(tmp_path):
+    for name in ("a", "b"):
+        write_tracks([np.ones((5, 2))], tmp_path / f"{name}.csv")
+    result = skandi_("info", tmp_path / "*.csv")
+    assert [line.split()[0] for line in result.stdout.splitlines()[::2]] == [
+        str(tmp_path / f"{name}.csv") for name in ("a", "b")
+    ]
+    (tmp_path / "a[1].csv").write_bytes((tmp_path / "a.csv").read_bytes())
+    assert str(tmp_path / "a[1].csv") in skandi_("info", tmp_path / "a[1].csv").stdout
+    assert "no file has a name like" in skandi_("info", tmp_path / "*.xml").stderr
+
+
+def test_main__patterns__are_left_to_those_who_read_files(monkeypatch):
+    asked = {}
+    monkeypatch.setattr(skandi.cli, "app", lambda **settings: asked.update(settings))
+    skandi.cli.main()
+    assert asked["windows_expand_args"] is False
 
 
 def test_info__file_of_another_kind__is_refused(tmp_path):

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import subprocess
 import sys
 
 import numpy as np
@@ -318,7 +319,7 @@ def test_predict__no_neighbouring_frames_in_any_part__is_an_error_as_for_the_who
 def test_predict__no_dask__says_what_to_install(tmp_path, monkeypatch):
     messy().to_parquet(tmp_path / "in.parquet")
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'skandi\[dask\]'"):
+    with pytest.raises(MissingExtraError, match=r'pip install "skandi\[dask\]"'):
         predict(tmp_path / "in.parquet", tmp_path / "out", client="local", **FAKES)
     predict(tmp_path / "in.parquet", tmp_path / "out", **FAKES)
 
@@ -685,6 +686,27 @@ def test_merge__first_partition_empty__tells_what_the_others_know(tmp_path):
     expected = analyse(read_tracks(tmp_path / "in.parquet", **units), **FAKES)
     assert result(out, tmp_path).attrs == expected.attrs
     assert about_diffusion(out) == expected.attrs["D_alpha"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_merge__few_files_allowed__asks_the_system_for_more(tmp_path):
+    walk_table(range(60)).to_parquet(tmp_path / "in.parquet")
+    out = predict(tmp_path / "in.parquet", tmp_path / "out", n_partitions=60, **FAKES)
+    for most, expected in ((1_000, "True"), (100, "False")):
+        code = f"""
+import resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, {most}))
+from skandi.distributed import merge_partitions
+from skandi.errors import JobError
+try:
+    merge_partitions({str(out)!r}, {str(tmp_path / "merged.parquet")!r})
+except JobError:
+    print(False)
+else:
+    print(True)
+"""
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert (done.stdout.strip(), done.stderr) == (expected, "")
 
 
 def test_predict__relative_path__is_the_same_file_for_a_worker_elsewhere(tmp_path, monkeypatch):

@@ -458,6 +458,15 @@ def test_copies__saved_on_a_gpu__open_without_one(fitted, tmp_path):
         assert_array_equal(again.predict(ragged()), fitted["alpha wadnet"].predict(ragged()))
 
 
+def test_load__gpu_of_another_machine__opens_without_it(fitted, tmp_path, monkeypatch):
+    twin = copy.deepcopy(fitted["alpha wadnet"]).set_params(device="cuda:7")
+    twin.save(tmp_path / "gpu.safetensors")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    again = type(twin).load(tmp_path / "gpu.safetensors")
+    assert again.device == "cuda:7"
+    assert {each.device.type for each in again.net_.module_.parameters()} == {"cpu"}
+
+
 def test_copies__pickle__holds_the_weights_once_and_little_else():
     estimator = small("alpha wadnet", network_params=None, max_epochs=1).fit(ragged(), alphas())
     weights = sum(p.numel() * 4 for p in estimator.net_.module_.parameters())

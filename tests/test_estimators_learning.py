@@ -20,6 +20,7 @@ from small_estimators import KINDS, alphas, answers, labels, ragged, small, targ
 from skandi import AlphaRegressor, TrajectoryNormalizer
 from skandi.errors import TrajectoryError
 from skandi.normalize import standardize
+from skandi.regressor import _median_absolute_errors
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
 QUICK = {"lr": 1e-2, "max_epochs": 4, "batch_size": 16}
@@ -402,6 +403,19 @@ def test_min_points__of_a_ready_made_model__are_enforced_with_names():
     assert "2 of 4 trajectories have fewer than 10 points" in str(caught.value)
     assert "index 1, 3" in str(caught.value)
     assert "skandi.analyse" in str(caught.value)
+
+
+def test_validation__device_without_float64__is_judged_on_the_processor():
+    class NoDouble(torch.Tensor):
+        def double(self):
+            raise TypeError("this device has no float64")
+
+        def cpu(self):
+            return self.as_subclass(torch.Tensor)
+
+    logits, alpha = torch.zeros(3, 40), torch.ones(3)
+    expected = _median_absolute_errors(logits, alpha)
+    assert _median_absolute_errors(logits.as_subclass(NoDouble), alpha) == expected
 
 
 def test_defaults__of_the_estimators__are_the_papers_protocol():

@@ -76,6 +76,7 @@ GLOBAL_SEEDERS = {
     "random.seed",
     "torch.seed",
     "torch.manual_seed",
+    "torch.default_generator.manual_seed",
     "torch.random.manual_seed",
     "torch.random.seed",
     "torch.set_rng_state",
@@ -304,6 +305,13 @@ def test_pages__code_and_commands__are_run_or_there(page):
         assert language != "python" or block.startswith(">>> "), block
         for script in re.findall(r"python (\S+\.py)", block):
             assert (PACKAGE.parent / script).is_file(), script
+
+
+@pytest.mark.parametrize("path", [*PAGES, *SOURCES], ids=lambda path: path.name)
+def test_commands_to_copy__every_shell__reads_them_alike(path):
+    """cmd.exe knows no single quotes, and zsh takes brackets without quotes for a pattern."""
+    text = path.read_text(encoding="utf-8")
+    assert not re.findall(r"pip install [^\n\"`]*(?:'|skandi\[|\.\[).*|--column \w+='.*", text)
 
 
 def modules_after(statement: str) -> set[str]:

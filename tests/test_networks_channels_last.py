@@ -1,10 +1,14 @@
 """Layers with channels side by side: the values and derivatives of what they stand for."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from skandi.networks import channels_last
 from skandi.networks.channels_last import (
     as_image,
     convolution,
@@ -23,6 +27,32 @@ SHAPES = [(3, 4, 1), (3, 4, 2), (5, 8, 50), (2, 4, 999)]
 def sequence(shape, seed=0, dtype=torch.float64):
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype) + 0.5
+
+
+def test_convolution__precision_of_another_device__is_asked_of_that_device(monkeypatch):
+    def used(*args):
+        raise AssertionError("derivatives by hand are for float32")
+
+    monkeypatch.setattr(channels_last._Convolution, "apply", used)
+    monkeypatch.setattr(torch, "is_autocast_enabled", lambda device: device == "meta")
+    h, weight = torch.ones(2, 4, 1, 9, device="meta"), torch.ones(4, 4, 3, device="meta")
+    assert convolution(h, weight, None).shape == h.shape
+    with pytest.raises(AssertionError):
+        convolution(torch.ones(2, 4, 1, 9), torch.ones(4, 4, 3), None)
+
+
+def test_networks__torch_without_onednn__keep_convolutions_from_nnpack():
+    code = """
+import torch
+torch.backends.mkldnn.is_available = lambda: {}
+import skandi.networks
+print(*torch.backends.nnpack.set_flags(True))
+"""
+    there, not_there = (
+        subprocess.run([sys.executable, "-c", code.format(on)], capture_output=True, text=True)
+        for on in (True, False)
+    )
+    assert (there.stdout.strip(), not_there.stdout.strip()) == ("True", "False")
 
 
 def points_of(x):

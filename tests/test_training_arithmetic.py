@@ -61,6 +61,12 @@ def test_quick_in_bfloat16__torch_that_tells__is_believed(told, expected, monkey
     assert arithmetic.quick_in_bfloat16.__wrapped__() is expected
 
 
+def test_quick_in_bfloat16__torch_without_onednn__is_false(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"bf16": True}, raising=False)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert arithmetic.quick_in_bfloat16.__wrapped__() is False
+
+
 def test_quick_in_bfloat16__nobody_tells__is_false(tmp_path, monkeypatch):
     monkeypatch.setattr(arithmetic, "_CPUINFO", tmp_path / "none")
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)

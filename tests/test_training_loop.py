@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -12,9 +13,11 @@ from torch import nn
 
 from skandi import AlphaRegressor
 from skandi.errors import TrainingError
+from skandi.training import loop
 from skandi.training.arithmetic import arithmetic
 from skandi.training.batches import TrajectoryExamples
 from skandi.training.loop import Protocol, hold, seeded, train
+from skandi.training.stream import StreamTraining, build_network
 
 
 class Constant(nn.Module):
@@ -286,6 +289,35 @@ def test_seeded__block__is_repeatable_and_gives_the_state_back():
         assert torch.equal(torch.rand(4), first)
         raise RuntimeError
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_seeded__on_the_processor__leaves_gpus_alone(monkeypatch):
+    def started(*args, **kwargs):
+        raise AssertionError("a GPU was asked")
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for name in ("get_rng_state", "set_rng_state", "manual_seed", "manual_seed_all"):
+        monkeypatch.setattr(torch.cuda, name, started)
+    with seeded(0):
+        first = torch.rand(4)
+    build_network(StreamTraining())
+    monkeypatch.undo()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        assert torch.equal(torch.rand(4), first)
+
+
+def test_infer__another_device__is_computed_in_the_precision_there(monkeypatch):
+    asked = []
+
+    def told(precision, network, x):
+        asked.append(x.device.type)
+        return nullcontext()
+
+    monkeypatch.setattr(loop, "arithmetic", told)
+    net = hold(nn.Linear(5, 2).to("meta"), device="meta")
+    net.infer(torch.zeros(3, 5))
+    assert asked == ["meta"]
 
 
 @pytest.mark.parametrize("T, expected", [(31, torch.float32), (32, torch.bfloat16)])

@@ -41,7 +41,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no α shows a ? for it
-    app(prog_name="skandi")
+    # Windows leaves patterns to programs: those who read files expand them, and never an output
+    app(prog_name="skandi", windows_expand_args=False)
 
 
 def _version(asked: bool) -> None:

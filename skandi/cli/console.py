@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from skandi.errors import SkandiError
+from skandi.files import require_replaceable
 
 _FEWEST = 10
 
@@ -58,6 +59,7 @@ def require_place(path: Path) -> None:
     require_folder(path)
     if path.is_dir():
         raise IsADirectoryError(21, "is a directory, a file name is needed", str(path))
+    require_replaceable(path)
 
 
 def require_weight_file(path: Path) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+from itertools import chain
 from pathlib import Path
 
 import typer
 
 from skandi import __version__
 from skandi.cli.console import one_line, printable
+from skandi.cli.inputs import matching
 from skandi.errors import WeightsError
 from skandi.provenance import file_digest, package_versions
 
@@ -30,7 +32,7 @@ def info(
     - `skandi info my_2d.safetensors`
     - `skandi info tracks.csv`
     """
-    for path in files or ():
+    for path in chain.from_iterable(map(matching, map(str, files or ()))):
         is_weights = path.suffix == ".safetensors"
         typer.echo(f"{path}: {_of_weights(path)}" if is_weights else _of_tracks(path))
     if not files:

@@ -41,18 +41,24 @@ def find_inputs(arguments: list[str]) -> list[Input]:
         if not pattern:
             where = f"behind the = of {argument}" if argument else "where an argument is empty"
             raise SkandiError(f"a file or a pattern is needed {where}")
-        if not Path(pattern).exists():
-            pattern = os.path.expanduser(pattern)  # no shell does that behind an =
-        matches = [pattern]
-        if not Path(pattern).exists() and glob.has_magic(pattern):
-            matches = sorted(glob.glob(pattern, recursive=True))
-        if not matches:
-            raise FileNotFoundError(2, "no file has a name like", pattern)
-        for path in map(Path, matches):
+        for path in matching(pattern):
             if os.path.realpath(path) in found:
                 raise SkandiError(f"{legible(path)} is named twice: each file is read once.")
             found[os.path.realpath(path)] = Input(path, condition)
     return list(found.values())
+
+
+def matching(pattern: str) -> list[Path]:
+    """The file of that name, whatever characters are in it, or those that a pattern stands for."""
+    if Path(pattern).exists():
+        return [Path(pattern)]
+    pattern = os.path.expanduser(pattern)  # no shell does that behind an =
+    if Path(pattern).exists() or not glob.has_magic(pattern):
+        return [Path(pattern)]
+    matches = sorted(glob.glob(pattern, recursive=True))
+    if not matches:
+        raise FileNotFoundError(2, "no file has a name like", pattern)
+    return [Path(match) for match in matches]
 
 
 def analyse_inputs(

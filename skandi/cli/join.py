@@ -13,6 +13,7 @@ from skandi.cli.console import (
     require_weight_file,
     say,
 )
+from skandi.cli.inputs import matching
 
 
 def join(
@@ -43,10 +44,14 @@ def join(
     """
     require_weight_file(output)
     require_enough(novelty_size)
+    weights = [each for pattern in weights for each in matching(str(pattern))]
     require_other_file(output, weights)
+    from skandi.pretrained import novelty_path
     from skandi.pretrained.finishing import finished_weights
     from skandi.pretrained.joining import join_weights
 
+    beside = {novelty_path(each) for each in weights}  # which a pattern finds too
+    weights = [each for each in weights if each not in beside]
     with finished_weights(output) as aside:
         join_weights(weights, aside)
         complete(aside, calibration_size, novelty_size)

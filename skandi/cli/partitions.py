@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from skandi.cli.console import printable, progress, say
+from skandi.cli.console import one_line, printable, progress, say
 from skandi.cli.inputs import Input
 from skandi.errors import SkandiError
 
@@ -82,7 +82,10 @@ def predict_partitions(
         say(line)
     if not whole:
         merge_partitions(folder, output)
-        shutil.rmtree(folder)
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:  # on Windows, if a program looks at a file in it
+            say(f"{folder} is not needed any more but could not be deleted: {one_line(error)}")
     n_skipped = sum(reasons.values())
     say(f"{n_tracks - n_skipped} of {n_tracks} tracks analysed")
     for reason, number in reasons.items():

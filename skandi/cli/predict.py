@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -33,6 +34,7 @@ Branches = Literal["split", "error", "longest"]
 Duplicates = Literal["error", "first", "mean"]
 Preset = Literal["fast", "best"]
 
+_WINDOWS = os.name == "nt"
 _SKIPPED_SHOWN = 10
 _TWO_CONDITIONS = "tracks of two conditions or more are needed to compare"
 _PIPE_WIDTH = 10_000  # nobody is there to widen a window: no name is cut
@@ -277,7 +279,12 @@ def _print_results(table: pd.DataFrame) -> None:
         if grouped:
             cells.insert(0, printable(row.condition))
         shown.add_row(*map(Text, cells))  # as text: a track may be called [red]
-    console.print(shown)
+    try:
+        console.print(shown)
+    except OSError as error:
+        if not (_WINDOWS and error.errno == errno.EINVAL):
+            raise
+        console.on_broken_pipe()  # it is called so there that nobody reads any more
 
 
 def say_novel(table: pd.DataFrame) -> None:

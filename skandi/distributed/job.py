@@ -265,7 +265,7 @@ def _weights_digest(model: Any) -> str:
 
         return " ".join(file_digest(shipped_weights(d)) for d in (1, 2, 3))
     if hasattr(model, "save"):
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             path = Path(folder) / "model.safetensors"
             try:
                 model.save(path)

@@ -7,6 +7,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -22,8 +23,9 @@ from skandi.io.tracks import STEP_MESSAGES, step_message
 
 _ROWS_AT_A_TIME = 50_000
 _IDS_AT_A_TIME = 2_000
-# Each is open twice, and systems allow a process 1024 files.
+# Each is open twice, and systems allow a process 1024 files, or 256 until it asks for more.
 _MOST_OPEN = 400
+_OTHERS_OPEN = 64
 
 
 def count_tracks(folder: str | os.PathLike[str]) -> tuple[int, dict[str, int]]:
@@ -173,7 +175,7 @@ def merge_partitions(folder: str | os.PathLike[str], path: str | os.PathLike[str
     '0'
     """
     paths = _partitions(Path(folder))
-    if len(paths) > _MOST_OPEN:
+    if len(paths) > _MOST_OPEN or not _may_open(2 * len(paths) + _OTHERS_OPEN):
         raise JobError(
             f"{folder} has {len(paths)} partitions, and up to {_MOST_OPEN} can be merged to one "
             "file. Use the folder: pandas, Dask and others read it as one table."
@@ -223,6 +225,21 @@ def _partitions(folder: Path) -> list[Path]:
             "prediction again: it does what is missing."
         )
     return paths
+
+
+def _may_open(n: int) -> bool:
+    """Whether this process can have so many files open, after asking the system for more."""
+    try:
+        import resource
+    except ImportError:
+        return True  # Windows allows thousands
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit != resource.RLIM_INFINITY and limit < n:
+        wanted = n if most == resource.RLIM_INFINITY else min(n, most)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return limit == resource.RLIM_INFINITY or limit >= n
 
 
 def _turns(number: int, path: Path) -> Iterator[tuple[object, int]]:

@@ -37,7 +37,10 @@ def scatter(job: Job, number: int, frames: Iterable[pd.DataFrame], source: str) 
     filled: set[str] = set()
     with replacing(path) as aside:
         options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
-        with pa.ipc.new_file(str(aside), schema, options=options) as writer:
+        with (
+            pa.OSFile(str(aside), "wb") as file,  # closed before it is renamed, as Windows needs
+            pa.ipc.new_file(file, schema, options=options) as writer,
+        ):
             for frame in frames:
                 table = job.layout.read(frame, source)
                 _require_layout(table, job.layout)

@@ -63,7 +63,7 @@ def open_client(client: Any) -> Iterator[Any]:
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise MissingExtraError(
-            "A cluster needs Dask, which is not installed: pip install 'skandi[dask]'."
+            'A cluster needs Dask, which is not installed: pip install "skandi[dask]".'
         ) from error
     if client != LOCAL:
         with Client(client) as opened:

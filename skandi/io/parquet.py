@@ -106,6 +106,6 @@ def _pyarrow() -> ModuleType:
     except ImportError as error:
         raise TracksFileError(
             f"Parquet needs pyarrow, which cannot be imported here: {error}. Install one that fits "
-            "the installed numpy (with numpy 1: pip install 'pyarrow<26'), or use CSV."
+            'the installed numpy (with numpy 1: pip install "pyarrow<26"), or use CSV.'
         ) from error
     return pyarrow

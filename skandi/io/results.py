@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from skandi.errors import TracksFileError
-from skandi.files import replacing
+from skandi.files import replacing, require_replaceable
 from skandi.io.parquet import save_parquet
 
 RESULT_SUFFIXES = (".csv", ".parquet")
@@ -25,7 +25,7 @@ def check_results_path(path: str | os.PathLike[str]) -> None:
     TracksFileError
         If the suffix is neither ``.csv`` nor ``.parquet``.
     OSError
-        If the folder does not exist, or `path` is a folder.
+        If the folder does not exist, `path` is a folder, or Windows has the file open elsewhere.
     """
     path = Path(path)
     if path.suffix.lower() not in RESULT_SUFFIXES:
@@ -37,6 +37,7 @@ def check_results_path(path: str | os.PathLike[str]) -> None:
         raise IsADirectoryError(21, "is a directory, a file name is needed", str(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(2, "no such directory", str(path.parent))
+    require_replaceable(path)
 
 
 def write_results(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -44,7 +45,21 @@ def write_results(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 
     In CSV, numbers have six significant digits, and text that a spreadsheet would run as a formula
     (a track called ``=HYPERLINK(…)``) gets an apostrophe in front, in headings too. Parquet holds
-    everything exactly as it is.
+    everything exactly as it is, units in `table.attrs` among it.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        What `skandi.analyse` or `skandi.compare_conditions` gave, or any other table.
+    path : str or path
+        A name ending in ``.csv`` or ``.parquet``.
+
+    Raises
+    ------
+    TracksFileError
+        If the suffix is another.
+    OSError
+        If the file cannot be written.
 
     Examples
     --------

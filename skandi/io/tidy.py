@@ -66,7 +66,7 @@ TO_THE_LAST_BIT: dict[str, Any] = (
 )  # fmt: skip
 _HINT = (
     " Columns of other names are told by columns={'x': 'X (µm)'} in Python, and by "
-    "--column x='X (µm)' on the command line."
+    '--column "x=X (µm)" on the command line.'
 )
 _ROWS_LOOKED_AT = 1_000
 # Of the steps in a clock, so many may be pauses of which nothing is said.

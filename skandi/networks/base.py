@@ -14,6 +14,11 @@ from torch import Tensor, nn
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
     os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
+# Without oneDNN, as on Apple silicon, torch gives convolutions to NNPACK, which is several times
+# as slow as torch's own in shapes like ours.
+if not torch.backends.mkldnn.is_available():
+    torch.backends.nnpack.set_flags(False)
+
 
 class TrajectoryNetwork(nn.Module):
     """Base of the networks, those of a user's own among them.

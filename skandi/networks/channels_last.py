@@ -37,7 +37,7 @@ def convolution(
 
     Zeros are as many as keep the length at stride 1.
     """
-    if torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu"):
+    if torch.is_grad_enabled() and not torch.is_autocast_enabled(h.device.type):
         return _Convolution.apply(h, weight, bias, stride, dilation)
     return _convolved(h, weight, bias, stride, dilation)
 

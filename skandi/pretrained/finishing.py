@@ -21,7 +21,9 @@ def finished_weights(path: str | os.PathLike[str]) -> Iterator[Path]:
     an error or an interruption what was there before is untouched.
     """
     target = Path(path)
-    with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+    with TemporaryDirectory(
+        prefix=f".{target.name}.", dir=target.parent, ignore_cleanup_errors=True
+    ) as folder:
         aside = Path(folder) / target.name
         yield aside
         for made, place in ((novelty_path(aside), novelty_path(target)), (aside, target)):

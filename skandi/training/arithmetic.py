@@ -44,11 +44,13 @@ def quick_in_bfloat16() -> bool:
 
     Without AMX, or BF16 on ARM (most laptops have neither), torch imitates bfloat16, several times
     as slowly as it computes in float32. With AVX512_BF16 alone it does not imitate, but the
-    convolutions of these networks still take longer than in float32.
+    convolutions of these networks still take longer than in float32. And it takes a torch with
+    oneDNN to use the instructions, which that for macOS is not.
     """
     told = getattr(torch.cpu, "get_capabilities", None)  # torch before 2.10 does not tell
     names = _true_names(told()) if told is not None else _flags_of(_CPUINFO)
-    return not names.isdisjoint(("amx_bf16", "bf16"))
+    there = not names.isdisjoint(("amx_bf16", "bf16"))
+    return there and torch.backends.mkldnn.is_available()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 from skorch.helper import predefined_split
+from skorch.utils import to_tensor
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
@@ -106,6 +107,7 @@ class LengthNet(NeuralNet):
 
     def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
         """Apply the module, in bfloat16 where asked for and sound."""
+        x = to_tensor(x, device=self.device)  # precision goes by where the batch is
         with arithmetic(self.precision, self.module_, x):
             return super().infer(x, **fit_params).float()
 
@@ -265,13 +267,16 @@ def hold(module: TrajectoryNetwork, *, device: str) -> LengthNet:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int, device: str = "cpu") -> Iterator[None]:
     """Seed torch's generators for a block, and give the caller's state back afterwards.
 
-    Threads take turns, because all of them draw from the same generators.
+    Threads take turns, because all of them draw from the same generators. Those of GPUs are left
+    alone by what is computed on the processor: to ask for them starts every GPU.
     """
-    with _GENERATORS, torch.random.fork_rng():
-        torch.manual_seed(seed)
+    on_cpu = torch.device(device).type == "cpu"
+    with _GENERATORS, torch.random.fork_rng(devices=[] if on_cpu else None):
+        seed_all = torch.default_generator.manual_seed if on_cpu else torch.manual_seed
+        seed_all(seed)
         yield
 
 

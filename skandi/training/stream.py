@@ -34,6 +34,7 @@ from skandi.training.arithmetic import (
 )
 from skandi.training.fixed_set import FixedSet, validation_set
 from skandi.training.joint import N_OUTPUTS, joint_loss, network_input
+from skandi.training.loop import seeded
 from skandi.training.muon import make_optimizers
 from skandi.weights import save_weights
 
@@ -447,8 +448,7 @@ def _read_checkpoint(path: Path) -> dict[str, Any]:
 
 def build_network(config: StreamTraining) -> MultiScaleNet:
     """Make the network with initial weights that depend on the seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+    with seeded(config.seed):
         return MultiScaleNet(config.n_dims, N_OUTPUTS, **config.network)
 
 
