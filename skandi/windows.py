@@ -74,8 +74,8 @@ def analyse_windows(
     whole = Tracks.from_trajectories([track]) if is_one else as_tracks(track)
     if len(whole) != 1:
         raise TrajectoryError(
-            f"analyse_windows reads one track, and {len(whole)} came. Pass one trajectory, for "
-            "example tracks.trajectories[0]; a track split at gaps has one per piece."
+            f"analyse_windows reads one track, and {len(whole)} came. Pass one of them, for "
+            "example tracks.select([0]); a track split at gaps has one per piece."
         )
     (x,) = whole.trajectories
     if not 2 <= window <= len(x):

@@ -489,16 +489,7 @@ def tidy_frame(tracks: Tracks) -> pd.DataFrame:
             f"Tracks named {unreadable[:5]} would not be read back under these names: empty names, "
             "negative numbers and words like 'nan' or 'None' mean no track. Rename them."
         )
-    lengths = tracks.n_points
-    ends = np.cumsum(lengths)
-    within = np.arange(lengths.sum()) - np.repeat(ends - lengths, lengths)
-    positions = np.concatenate(tracks.trajectories) if len(tracks) else np.empty((0, 1))
-    columns: dict[str, object] = {
-        "track": pd.Series(np.repeat(np.array(tracks.ids, dtype=object), lengths), dtype="string"),
-        "frame": np.repeat(np.array(tracks.first_frames, dtype=np.int64), lengths) + within,
-    }
-    columns.update({AXES[axis]: positions[:, axis] for axis in range(positions.shape[1])})
-    return pd.DataFrame(columns)
+    return tracks.to_frame().rename(columns={"track_id": "track"})
 
 
 def write_tidy(tracks: Tracks, path: str | os.PathLike[str]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from skandi.errors import TrajectoryError
 from skandi.trajectories import as_trajectories
@@ -287,8 +288,100 @@ class Tracks:
         """Number of points of each trajectory."""
         return np.array([len(x) for x in self.trajectories], dtype=np.int64)
 
+    def select(self, which: ArrayLike) -> Tracks:
+        """Give some of the tracks, with all that is known of them.
+
+        Parameters
+        ----------
+        which : array-like of bool of shape (n,), of int, or of str
+            One yes or no per track, places from 0, or ids.
+
+        Returns
+        -------
+        Tracks
+            In the order asked for; `report` is that of the whole.
+
+        Raises
+        ------
+        TrajectoryError
+            If there is no such track, or one is asked for twice.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skandi.io import Tracks
+        >>> tracks = Tracks.from_trajectories([np.zeros((T, 2)) for T in (5, 30, 40)])
+        >>> tracks.select(tracks.n_points >= 20).ids, tracks.select(["2"]).n_points.tolist()
+        (['1', '2'], [40])
+        """
+        places = _places(which, self.ids)
+        return replace(
+            self,
+            **{
+                name: [getattr(self, name)[k] for k in places]
+                for name in ("trajectories", "ids", "first_frames", "notes", "filled")
+                if getattr(self, name) is not None
+            },
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give a table with a row per position, for a merge with the table of `skandi.analyse`.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``track_id``, ``frame`` and ``x``, ``y``, ``z`` as far as there are, in
+            `space_unit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skandi.io import Tracks
+        >>> Tracks.from_trajectories([np.zeros((2, 2))], ids=["7"]).to_frame()
+          track_id  frame    x    y
+        0        7      0  0.0  0.0
+        1        7      1  0.0  0.0
+        """
+        lengths = self.n_points
+        ends = np.cumsum(lengths)
+        within = np.arange(lengths.sum()) - np.repeat(ends - lengths, lengths)
+        positions = np.concatenate(self.trajectories) if len(self) else np.empty((0, 1))
+        ids = np.repeat(np.array(self.ids, dtype=object), lengths)
+        return pd.DataFrame(
+            {
+                "track_id": pd.Series(ids, dtype="string"),
+                "frame": np.repeat(np.array(self.first_frames, dtype=np.int64), lengths) + within,
+                **dict(zip("xyz", positions.T, strict=False)),
+            }
+        )
+
     def __len__(self) -> int:
         return len(self.trajectories)
 
     def __iter__(self) -> Iterator[tuple[str, NDArray[np.float64]]]:
         return iter(zip(self.ids, self.trajectories, strict=True))
+
+
+def _places(which: ArrayLike, ids: list[str]) -> list[int]:
+    """Places of the tracks that are asked for by yes and no, by place, or by id."""
+    asked = np.atleast_1d(np.asarray(which))
+    kind = pd.api.types.infer_dtype(asked.ravel(), skipna=False)
+    if kind == "boolean" and asked.shape == (len(ids),):
+        return np.flatnonzero(asked.astype(bool)).tolist()
+    if kind == "string":
+        known = {name: place for place, name in enumerate(ids)}
+        missing = [name for name in asked.tolist() if name not in known]
+        if missing:
+            raise TrajectoryError(f"There is no track named {missing[:5]}.")
+        return [known[name] for name in asked.tolist()]
+    if not asked.size and kind != "boolean":
+        return []
+    if kind != "integer" or asked.ndim > 1:
+        raise TrajectoryError(
+            f"which holds {kind} values in shape {asked.shape}: pass a bool for each of the "
+            f"{len(ids)} tracks, places, or ids."
+        )
+    beyond = [place for place in asked.tolist() if not -len(ids) <= place < len(ids)]
+    if beyond:
+        raise TrajectoryError(f"There is no track {beyond[:5]} among {len(ids)}.")
+    return [place % len(ids) for place in asked.tolist()]
