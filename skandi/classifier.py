@@ -130,6 +130,11 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
         ndarray of shape (n,)
             The most probable label of each. A trajectory that never moves gets one too, which says
             nothing; `skandi.analyse` leaves it out.
+
+        Raises
+        ------
+        TrajectoryError
+            If `X` cannot be read, or trajectories are too short; they are named.
         """
         best = self.predict_logits(X).argmax(axis=1)
         return self.classes_[best]
@@ -146,6 +151,11 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
         -------
         ndarray of shape (n, n_classes), float32
             Columns in the order of ``classes_``.
+
+        Raises
+        ------
+        TrajectoryError
+            If `X` cannot be read, or trajectories are too short; they are named.
         """
         trajectories = self._read(X)
         return self.read_features(self._features(trajectories), trajectories)
@@ -214,6 +224,11 @@ class ModelClassifier(ClassifierMixin, TrajectoryEstimator):
         -------
         ndarray of shape (n, n_classes), float32
             Columns in the order of ``classes_``.
+
+        Raises
+        ------
+        TrajectoryError
+            If `X` cannot be read, or trajectories are too short; they are named.
         """
         return self._outputs(X)
 

@@ -140,8 +140,9 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
         Returns
         -------
         ndarray of shape (n,), float32
-            α, the estimate that minimises the error the network was trained on. A trajectory that
-            never moves gets one too, which says nothing; `skandi.analyse` leaves it out.
+            α: the median of the distribution, or the one number of a network that gives none
+            (``wadnet``). A trajectory that never moves gets one too, which says nothing;
+            `skandi.analyse` leaves it out.
 
         Raises
         ------
@@ -176,7 +177,9 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
         Raises
         ------
         ValueError
-            If `coverage` is not in (0, 1), or the network gives no distribution.
+            If `coverage` is not in (0, 1), or the network gives no distribution (``wadnet``).
+        TrajectoryError
+            If `X` cannot be read, or trajectories are too short; they are named.
         """
         trajectories = self._read(X)
         reading = self.read_features(self._features(trajectories), trajectories, coverage=coverage)
@@ -194,6 +197,13 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
         -------
         ndarray of shape (n,), float32
             In units of α; corrected as in `predict_interval`.
+
+        Raises
+        ------
+        ValueError
+            If the network gives no distribution (``wadnet``).
+        TrajectoryError
+            If `X` cannot be read, or trajectories are too short; they are named.
         """
         trajectories = self._read(X)
         reading = self.read_features(self._features(trajectories), trajectories)
@@ -212,6 +222,13 @@ class AlphaRegressor(RegressorMixin, TrajectoryEstimator):
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If the network gives no distribution (``wadnet``), or `y` does not match `X`.
+        TrajectoryError
+            If `X` cannot be read, or trajectories are too short; they are named.
         """
         trajectories = self._read(X)
         alpha = self._encode_targets(y, learn=False)

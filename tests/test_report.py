@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_estimators import ConstantAlpha, LengthAsModel
+from typer.testing import CliRunner
 
 from skandi import analyse
+from skandi.cli import app
 from skandi.errors import MissingExtraError, SkandiError
 from skandi.io import Tracks
 from skandi.report import write_report
@@ -338,6 +340,19 @@ def test_report__no_jinja__names_the_extra(no_pictures, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingExtraError, match=r"skandi\[report\]"):
         write_report(tmp_path / "a.html", analysed(tracks), tracks)
+
+
+@pytest.mark.parametrize("package, extra", [("jinja2", "report"), ("matplotlib.pyplot", "plot")])
+def test_report__package_missing__is_told_before_the_tracks_are_read(
+    tmp_path, monkeypatch, package, extra
+):
+    monkeypatch.setitem(sys.modules, package, None)
+    (tmp_path / "a.csv").write_text("no table")
+    done = CliRunner().invoke(
+        app, ["report", str(tmp_path / "a.csv"), "-o", str(tmp_path / "a.html")]
+    )
+    assert done.exit_code == 2
+    assert f'pip install "skandi[{extra}]"' in done.stderr
 
 
 def test_table__duration__has_its_unit_in_the_head():

@@ -4,7 +4,7 @@ A file of tracks, and what is in it
 
 From a file to a table with one row per track, and from the table to pictures one column of a
 journal wide. The file is the sample that comes with skandi: 40 simulated tracks of all five models,
-6 to 150 points long, each with noise.
+6 to 145 points long, each with noise.
 """
 
 from skandi import analyse, read_tracks

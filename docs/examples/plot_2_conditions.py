@@ -38,8 +38,8 @@ tables = [
 table = pd.concat(tables, ignore_index=True)
 
 # %%
-# With files on disk the command line does the same: ``skandi predict control=ctrl_*.csv
-# drug=drug_*.csv -o out.parquet --compare differences.csv``.
+# With files on disk the command line does the same: ``skandi predict "control=ctrl_*.csv"
+# "drug=drug_*.csv" -o out.parquet --compare differences.csv``.
 
 from skandi.plot import AlphaDisplay
 

@@ -44,8 +44,8 @@ TRACKS = typer.Argument(
     ...,
     metavar="TRACKS",
     help="Files of tracks: tables (CSV, TSV, Parquet), TrackMate's XML, arrays (.npy) or AnDi "
-    "text. A pattern such as `ctrl_*.csv` stands for all files like it, and `control=ctrl_*.csv` "
-    "names their condition.",
+    "text. A pattern such as `ctrl_*.csv` stands for all files like it, and "
+    '`"control=ctrl_*.csv"`, in quotes, names their condition.',
 )
 FORMAT = typer.Option("auto", help="Format of TRACKS; auto looks at its content.")
 COLUMN = typer.Option(
@@ -126,13 +126,14 @@ def predict(
     """Anomalous exponent and diffusion model of every track in a file, or in several.
 
     A table needs a column for the track (particle, track, trajectory, traj_idx or track_id), one
-    for the frame (frame or t), and x, y, z as far as there are. Tables of trackpy, Spot-On, saSPT
-    and the second AnDi challenge are of this kind. TrackMate's table of spots is read as it is
-    exported, and so are its own XML file, its export of tracks, and arrays (.npy) of napari,
+    for the frame (frame, t or time), and x, y, z as far as there are. Tables of trackpy, Spot-On,
+    saSPT and the second AnDi challenge are of this kind. TrackMate's table of spots is read as it
+    is exported, and so are its own XML file, its export of tracks, and arrays (.npy) of napari,
     noctiluca and andi_datasets. A track that splits or merges is cut there. Every track with a
     position is in the output: one that could not be analysed has a note that says why.
 
-    Several files give one table with the columns condition and file, and the conditions are
+    Several files give one table with the columns condition and file. A file without a name before
+    = is a condition of its own; "all=film_*.csv" makes one of many films. The conditions are
     compared with the first: difference in median α and in the share of each model, with bootstrap
     intervals over files, or over tracks where a condition has one file. Where files differ in
     units, space_unit and time_unit say beside each row in which it is.
@@ -150,7 +151,7 @@ def predict(
     - `skandi predict tracks.parquet -o results.parquet --gaps interpolate`
     - `skandi predict cells.csv --column track=TrackID --column x="Position X"`
     - `skandi predict task1.txt --dims 2 -o results.csv`
-    - `skandi predict control=ctrl_*.csv drug=drug_*.csv -o results.csv --compare differences.csv`
+    - `skandi predict "a=ctrl_*.csv" "b=drug_*.csv" -o results.csv --compare differences.csv`
     - `skandi predict tracks.csv --weights mine.safetensors -o results.csv`
     - `skandi predict large.parquet -o results/`
     - `skandi predict folder_of_parquet/ -o results/ --dask tcp://10.0.0.1:8786`

@@ -68,7 +68,7 @@ def report(
 
     - `skandi report tracks.csv -o report.html`
     - `skandi report tracks.csv --frame-interval 0.03 --time-unit s --space-unit µm -o report.html`
-    - `skandi report control=ctrl_*.csv drug=drug_*.csv -o report.html`
+    - `skandi report "control=ctrl_*.csv" "drug=drug_*.csv" -o report.html`
 
     Exit code: 0, or 2 after an error.
     """
@@ -79,6 +79,9 @@ def report(
     from skandi.pretrained import shipped_weights
     from skandi.provenance import file_digest
     from skandi.report import write_report
+    from skandi.report.page import require_packages
+
+    require_packages()
 
     options = {
         "format": format,

@@ -85,7 +85,7 @@ def drawing(ax: Any, *, height: float = 0.75, rows: int = 1) -> Iterator[Any]:
     rows : int
         Axes needed, one below the other; more than one are given as a list.
     """
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     with pyplot.rc_context(_STYLE):
         if ax is None:
             size = (COLUMN_WIDTH, COLUMN_WIDTH * height)
@@ -132,7 +132,7 @@ def panels(n_rows: int = 1, n_columns: int = 1, *, height: float = 0.75) -> tupl
     >>> round(figure.get_figwidth() * 25.4)
     170
     """
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     size = (COLUMN_WIDTH * n_columns, COLUMN_WIDTH * height * n_rows)
     with pyplot.rc_context(_STYLE):
         figure, axes = pyplot.subplots(n_rows, n_columns, figsize=size)
@@ -141,12 +141,13 @@ def panels(n_rows: int = 1, n_columns: int = 1, *, height: float = 0.75) -> tupl
 
 def new_axes(height: float) -> Any:
     """Axes of one column's width, in the same style, that pyplot does not keep alive."""
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     with pyplot.rc_context(_STYLE):
         return pyplot.Figure(figsize=(COLUMN_WIDTH, COLUMN_WIDTH * height)).subplots()
 
 
-def _pyplot() -> Any:
+def load_pyplot() -> Any:
+    """Give ``matplotlib.pyplot``, or a MissingExtraError."""
     try:
         import matplotlib.pyplot as pyplot
     except ImportError as error:

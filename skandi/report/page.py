@@ -27,6 +27,7 @@ from skandi.errors import MissingExtraError, SkandiError
 from skandi.files import replacing
 from skandi.io import Tracks
 from skandi.io.tracks import counted, first_other
+from skandi.plot.style import load_pyplot
 from skandi.provenance import CITATIONS, package_versions
 from skandi.report.data import table_data, track_data
 from skandi.report.figures import draw_figures
@@ -95,6 +96,12 @@ def write_report(
         text = _page(table, sets, title, weights)
         # names of files can be what UTF-8 cannot hold
         aside.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+
+
+def require_packages() -> None:
+    """Find out before the work that a package for reports is not installed."""
+    _template()
+    load_pyplot()
 
 
 def _page(table: pd.DataFrame, sets: list[Tracks], title: str, weights: Sequence[str]) -> str:
