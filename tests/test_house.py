@@ -288,6 +288,30 @@ def test_documentation__public_name__has_parameters_and_an_example(name):
     assert not lacks
 
 
+def names_of_the_reference():
+    """(module, name) of all that docs/api.md lists, but for errors."""
+    module, listed = "skandi", []
+    for line in (PACKAGE.parent / "docs" / "api.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith(".. currentmodule:: "):
+            module = line.split()[-1]
+        elif re.fullmatch(r"   \w+", line) and module != "skandi.errors":
+            listed.append((module, line.strip()))
+    return listed
+
+
+@pytest.mark.parametrize("module, name", names_of_the_reference())
+def test_documentation__name_of_the_reference__says_what_it_takes_with_an_example(module, name):
+    value = getattr(importlib.import_module(module), name)
+    doc = inspect.getdoc(value) or ""
+    assert "Examples\n--------" in doc
+    assert ">>> " in doc
+    assert (
+        not inspect.isfunction(value)
+        or not inspect.signature(value).parameters
+        or ("Parameters\n----------" in doc)
+    )
+
+
 def test_doctests__plain_pytest__runs_them(pytestconfig):
     assert {"skandi", "README.md", "docs"} <= set(pytestconfig.getini("testpaths"))
     assert pytestconfig.getoption("doctestmodules")

@@ -43,7 +43,7 @@ def looks_like_challenge(line: str) -> bool:
 
 
 def read_challenge(path: str | os.PathLike[str], *, n_dims: int | None = None) -> Tracks:
-    """Trajectories of a task file, bit for bit; nothing is dropped.
+    r"""Trajectories of a task file, bit for bit; nothing is dropped.
 
     A trailing ``;``, Windows line ends and blank lines are tolerated.
 
@@ -55,11 +55,24 @@ def read_challenge(path: str | os.PathLike[str], *, n_dims: int | None = None) -
         Which trajectories to read; the challenge's own files mix all three. Can be left out where
         all have the same.
 
+    Returns
+    -------
+    Tracks
+        Named by their place in the file, from 0.
+
     Raises
     ------
     TracksFileError
         If a line holds something else than finite numbers, if its number of fields is not a
         multiple of its dimension, or if dimensions are mixed and `n_dims` is not given.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "task1.txt"
+    >>> _ = path.write_text("2;0.0;0.5;1.5;0.0;0.1;0.2\n")  # the x of all points, then the y
+    >>> read_challenge(path).trajectories[0].tolist()
+    [[0.0, 0.0], [0.5, 0.1], [1.5, 0.2]]
     """
     path = Path(path)
     trajectories: list[NDArray[np.float64]] = []
@@ -109,10 +122,23 @@ def read_challenge_labels(
     n_dims : {1, 2, 3}, optional
         As in `read_challenge`.
 
+    Returns
+    -------
+    ndarray of shape (n,), float64 or str
+        α, or names of models.
+
     Raises
     ------
     TracksFileError
         If a line is not ``dim;value``, or the model is not one of 0 … 4.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "ref2.txt"
+    >>> write_challenge_labels(["fbm", "lw"], path, task="model", n_dims=2)
+    >>> read_challenge_labels(path, "model").tolist()
+    ['fbm', 'lw']
     """
     path = Path(path)
     values: list[float] = []
@@ -141,9 +167,29 @@ def read_challenge_labels(
 def write_challenge(
     tracks: Tracks | Sequence[NDArray[np.float64]], path: str | os.PathLike[str]
 ) -> None:
-    """Write trajectories as a task file, in their order and to the last bit.
+    r"""Write trajectories as a task file, in their order and to the last bit.
 
     Names, units and first frames have no place in the format and are not written.
+
+    Parameters
+    ----------
+    tracks : Tracks, or sequence of ndarray of shape (T_i, d)
+        Positions.
+    path : path
+        File to write, such as ``task1.txt``.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "task1.txt"
+    >>> write_challenge([np.array([[0.0, 0.0], [0.5, 0.1]])], path)
+    >>> path.read_text()
+    '2;0.0;0.5;0.0;0.1\n'
     """
     trajectories = tracks.trajectories if isinstance(tracks, Tracks) else tracks
     with replacing(path) as aside, aside.open("w", encoding="ascii", newline="\n") as file:
@@ -156,12 +202,33 @@ def write_challenge(
 def write_challenge_labels(
     labels: ArrayLike, path: str | os.PathLike[str], *, task: Task, n_dims: int
 ) -> None:
-    """Write exponents or names of models as a reference file, one per trajectory.
+    r"""Write exponents or names of models as a reference file, one per trajectory.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n,)
+        α, or names of models.
+    path : path
+        File to write, such as ``ref1.txt``.
+    task : {"alpha", "model"}
+        Which of the two.
+    n_dims : {1, 2, 3}
+        Dimension of all trajectories.
 
     Raises
     ------
     TracksFileError
         If a label is not the name of one of the five models.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "ref1.txt"
+    >>> write_challenge_labels([0.5, 1.0], path, task="alpha", n_dims=2)
+    >>> path.read_text()
+    '2;0.5\n2;1.0\n'
     """
     values = np.asarray(labels)
     if task == "model":

@@ -22,6 +22,16 @@ _XML = {
 def detect_format(path: str | os.PathLike[str]) -> str:
     """The name of a file's format: from its first bytes, or the shape of its array.
 
+    Parameters
+    ----------
+    path : str or path
+        A file of tracks.
+
+    Returns
+    -------
+    str
+        One of ``skandi.io.FORMATS``.
+
     Raises
     ------
     TracksFileError

@@ -20,12 +20,24 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def check_results_path(path: str | os.PathLike[str]) -> None:
     """Refuse, before any work is done, a place where results cannot be written.
 
+    Parameters
+    ----------
+    path : str or path
+        File to write later.
+
     Raises
     ------
     TracksFileError
         If the suffix is neither ``.csv`` nor ``.parquet``.
     OSError
         If the folder does not exist, `path` is a folder, or Windows has the file open elsewhere.
+
+    Examples
+    --------
+    >>> check_results_path("results.csv")
+    >>> check_results_path("results.xlsx")
+    Traceback (most recent call last):
+    skandi.errors.TracksFileError: results.xlsx: results are written as CSV or Parquet, ...
     """
     path = Path(path)
     if path.suffix.lower() not in RESULT_SUFFIXES:

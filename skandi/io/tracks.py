@@ -99,6 +99,13 @@ class ReadStep:
         The same for people, with the numbers.
     n_tracks, n_rows : int
         How many tracks and how many rows it touched.
+
+    Examples
+    --------
+    >>> from skandi.io import read_tracks
+    >>> table = {"track": [7, 7, 7, 7], "frame": [0, 1, 4, 5], "x": [0.0, 0.3, 0.1, 0.2]}
+    >>> [(step.name, step.n_tracks) for step in read_tracks(pd.DataFrame(table)).report.steps]
+    [('gaps_split', 1)]
     """
 
     name: str
@@ -123,6 +130,13 @@ class ReadReport:
         Trajectories handed over.
     steps : tuple of ReadStep
         In the order they were taken; empty when the source was taken as it is.
+
+    Examples
+    --------
+    >>> from skandi.io import read_tracks, sample_tracks_path
+    >>> report = read_tracks(sample_tracks_path()).report
+    >>> report.format, report.n_tracks <= report.n_trajectories
+    ('tidy', True)
     """
 
     source: str
