@@ -12,7 +12,10 @@ the motion is new.
 Motions: the five of `skandi.simulate.HELDOUT`, mixtures of three models (γ and β from 0.3 to 0.7),
 and each of the five AnDi models held out in turn. For the latter a small network is trained that
 never saw that model (`novelty_worlds.py`), and everything else is fitted without it. None of them
-was used to choose or fit anything in skandi.
+was fitted to. Directed motion is not quite new to skandi: a few of the other motions that it learns
+from are directed by chance (`skandi.simulate.exposure`), and three kinds of straight transport were
+added to those after a first run of this benchmark with few tracks. So the claims are looked at
+without it, too.
 
 Ways: `novelty` of `analyse`; one minus the largest class probability; IsolationForest,
 LocalOutlierFactor and PyOD's AutoEncoder on 41 standard descriptors of a track
@@ -62,6 +65,7 @@ WAYS = (
     "paper's detector",
 )
 PARTS = ("odds alone", "distance alone")
+NOT_QUITE_NEW = "directed"
 # tracks and epochs of the paper's detector: what a run of an hour affords
 PAPER = {20: (4_000, 12), 50: (2_500, 10), 200: (1_500, 8)}
 SEED = 27_182
@@ -276,7 +280,15 @@ def report(options: argparse.Namespace) -> None:
         )
         for d, T in at
     }
-    show(rows, summary, by_length)
+    show(rows, summary)
+    print(f"false alarms of skandi by length, mean of the parts: {by_length}")
+    tell_claims(rows, summary, by_length)
+    new = [row for row in rows if row["motion"] != NOT_QUITE_NEW]
+    of_new = summarize(new, alarms)
+    print(f"\n{len(new)} rows without {NOT_QUITE_NEW} motion")
+    for w in WAYS:
+        print(f"{w}: {of_new[w]}")
+    tell_claims(new, of_new, by_length)
     result = {
         "skandi": __version__,
         "recipe": "andi-2020",
@@ -288,6 +300,7 @@ def report(options: argparse.Namespace) -> None:
         "steps_of_the_networks_without_a_model": options.trunk_steps,
         "missing_parts": missing,
         "summary": summary,
+        f"summary_without_{NOT_QUITE_NEW}": of_new,
         "false_alarms_of_skandi_by_length": by_length,
         "false_alarms": alarms,
         "rows": rows,
@@ -317,7 +330,7 @@ def summarize(rows: list[dict[str, Any]], alarms: list[dict[str, Any]]) -> dict[
     }
 
 
-def show(rows: list[dict[str, Any]], summary: dict[str, Any], by_length: dict[str, float]) -> None:
+def show(rows: list[dict[str, Any]], summary: dict[str, Any]) -> None:
     ways = (*WAYS, *PARTS)
     print("AUROC / share detected at 5 % false alarms\n")
     print("| motion | d | T | " + " | ".join(ways) + " |")
@@ -330,7 +343,11 @@ def show(rows: list[dict[str, Any]], summary: dict[str, Any], by_length: dict[st
     print(f"\n{len(rows)} rows")
     for w in ways:
         print(f"{w}: {summary[w]}")
-    print(f"false alarms of skandi by length, mean of the parts: {by_length}")
+
+
+def tell_claims(
+    rows: list[dict[str, Any]], summary: dict[str, Any], by_length: dict[str, float]
+) -> None:
     ours = summary[OURS]
     claims = {
         "best on average, AUROC": all(

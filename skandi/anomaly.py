@@ -27,7 +27,12 @@ from skandi.training.reconstruction import (
     squared_errors,
     train_autoencoder,
 )
-from skandi.trajectories import learn_input, like_input, match_input
+from skandi.trajectories import (
+    learn_input,
+    like_input,
+    match_input,
+    warn_of_one_trajectory,
+)
 from skandi.versioned import Versioned
 from skandi.weights import (
     build_for,
@@ -194,6 +199,8 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
         ----------
         X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
             Trajectories in any unit of length, d from 1 to 3; at least two, of two points or more.
+            Those that move at constant velocity along an axis have no standard deviation to be
+            divided by and count in squared units of `X`: leave them out, a warning counts them.
         y : None
             Ignored.
 
@@ -213,6 +220,7 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
         with unchanged_on_error(self):
             self._check_parameters()
             trajectories = learn_input(self, X)
+            warn_of_one_trajectory(self, len(trajectories))
             _require_motion(trajectories)
             self.architecture_, self.length_ = network_size(
                 self.architecture, self.length, trajectories
@@ -395,6 +403,16 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
             optional = name in ("length", "n_latent")
             if not (optional and value is None) and not is_whole(value, smallest):
                 problems.append(f"{name} is {value!r}; it must be a whole number >= {smallest}.")
+        if not _is_finite(self.lr) or self.lr <= 0:
+            problems.append(f"lr is {self.lr!r}; it must be a finite number > 0.")
+        if not _is_finite(self.weight_decay) or self.weight_decay < 0:
+            problems.append(
+                f"weight_decay is {self.weight_decay!r}; it must be a finite number >= 0."
+            )
+        for name in ("shared_batch_norm", "pooling_indices"):
+            value = getattr(self, name)
+            if not isinstance(value, bool | np.bool_):
+                problems.append(f"{name} is {value!r}; it must be True or False.")
         if problems:
             raise ValueError(" ".join(problems))
 
@@ -474,6 +492,10 @@ def threshold(scores: NDArray[np.float64], share: float) -> float:
     n_below = round(share * len(ordered))
     middle = float(ordered[max(n_below - 1, 0) : n_below + 1].mean())
     return middle - _MARGIN * abs(middle)
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, Real) and bool(np.isfinite(float(value)))
 
 
 def _is_share(value: Any) -> bool:

@@ -237,7 +237,9 @@ class TrajectoryEstimator(
         -------
         ndarray of shape (n,), float64
             The share of simulated trajectories of the training kind, of the same length, that are
-            less novel than this one; above 0.95 for one in twenty of the training kind itself.
+            less novel than this one; above 0.95 for one in twenty of the training kind itself. A
+            trajectory that never moves gets one too, which says nothing; `skandi.analyse` leaves
+            it out.
 
         Raises
         ------

@@ -23,6 +23,7 @@ from skandi.weights import (
     jsonable,
     labels_of,
     require_counts,
+    told_labels,
 )
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ class DiffusionFingerprint(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n,) or (n, k)
-            Rows of ``kinds_``.
+            Rows of ``kinds_``. A trajectory that never moves gets one too, which says nothing.
         """
         best = self.errors(X).argmin(axis=1)
         return self.kinds_[best]
@@ -288,6 +289,7 @@ class DiffusionFingerprint(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
         }
 
     def _describe(self) -> dict[str, Any]:
+        dtype, kinds = told_labels(self.kinds_.ravel())
         template = None if self.detector is None else self.detector.get_params(deep=False)
         return {
             "estimator": type(self).__name__,
@@ -295,11 +297,7 @@ class DiffusionFingerprint(Saved, Versioned, MetaEstimatorMixin, BaseEstimator):
             "n_repeats": self.n_repeats,
             "n_fitted": len(self.detectors_[0]),
             "random_state": self.random_state,
-            "kinds": [
-                str(self.kinds_.dtype),
-                list(self.kinds_.shape),
-                self.kinds_.ravel().tolist(),
-            ],
+            "kinds": [dtype, list(self.kinds_.shape), kinds],
             "members": {name: detector._describe() for name, detector in self._named_detectors()},
             "n_dims": self.n_dims_,
             "n_features_in": getattr(self, "n_features_in_", None),

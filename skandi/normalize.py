@@ -8,7 +8,6 @@ unit of length.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,13 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, 
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skandi.errors import ShortTrackWarning
-from skandi.trajectories import learn_input, like_input, match_input
+from skandi.trajectories import learn_input, like_input, match_input, warn_of_one_trajectory
 from skandi.versioned import Versioned
 
 # Deviations below this many units in the last place of the positions are rounding, not motion.
 _ROUNDING_ULPS = 4.0
+# Deviations of a velocity that are so small a part of it may be rounding too.
+NEARLY_STRAIGHT = 1e-3
 
 
 def standardize(positions: ArrayLike) -> NDArray[np.float64]:
@@ -98,12 +98,16 @@ def scale_displacements(
     quarter = x * 0.25
     steps = np.diff(quarter, axis=-2)
     size = np.abs(steps).max(axis=-2, keepdims=True, initial=0.0)
-    rounding = _ROUNDING_ULPS * np.finfo(np.float64).eps * np.abs(quarter).max(-2, keepdims=True)
+    reach = _ROUNDING_ULPS * np.abs(quarter).max(-2, keepdims=True)
+    rounding = reach * np.finfo(np.float64).eps
     still = size <= rounding
     unit = np.where(still, 1.0, size)
     steps = np.where(still, 0.0, steps / unit)
     std = _std(steps)
-    scale = np.where(still | (std * unit <= rounding), 1.0, std * unit * 4.0)
+    # A line that was once kept in float32 has steps that differ by the rounding of that.
+    speed = np.abs(steps.sum(axis=-2, keepdims=True)) / max(steps.shape[-2], 1)
+    rounded = (std <= NEARLY_STRAIGHT * speed) & (std * unit <= reach * np.finfo(np.float32).eps)
+    scale = np.where(still | (std * unit <= rounding) | rounded, 1.0, std * unit * 4.0)
     scaled = np.zeros_like(x)
     np.cumsum(steps * (unit * 4.0 / scale), axis=-2, out=scaled[..., 1:, :])
     return scaled, scale
@@ -191,14 +195,7 @@ class TrajectoryNormalizer(Versioned, OneToOneFeatureMixin, TransformerMixin, Ba
         -------
         self
         """
-        n, T = len(learn_input(self, X, min_points=1)), getattr(self, "n_features_in_", None)
-        if T in (1, 2, 3) and n > T:
-            warnings.warn(
-                f"X of shape {(n, T)} is read as {n} trajectories of {T} points. If it is one "
-                "trajectory, pass [X].",
-                ShortTrackWarning,
-                stacklevel=2,
-            )
+        warn_of_one_trajectory(self, len(learn_input(self, X, min_points=1)))
         return self
 
     def transform(self, X: Any) -> Any:

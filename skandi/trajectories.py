@@ -9,6 +9,7 @@ Two kinds of input are told apart, because scikit-learn gives the number of colu
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from numbers import Number
 from typing import Any
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from skandi.errors import TrajectoryError
+from skandi.errors import ShortTrackWarning, TrajectoryError
 
 MAX_DIMS = 3
 _INDICES_SHOWN = 20
@@ -97,6 +98,18 @@ def as_trajectories(X: Any, *, min_points: int = 1) -> list[NDArray[np.float64]]
     if table.ndim != 2:
         raise TrajectoryError(_wrong_container(X, table.ndim))
     return _read_ragged(list(table), min_points=min_points)
+
+
+def warn_of_one_trajectory(estimator: BaseEstimator, n: int) -> None:
+    """Warn, after `learn_input`, where an array looks like one trajectory and was read as many."""
+    T = getattr(estimator, "n_features_in_", None)
+    if T in (1, 2, 3) and n > T:
+        warnings.warn(
+            f"X of shape {(n, T)} is read as {n} trajectories of {T} points. If it is one "
+            "trajectory, pass [X].",
+            ShortTrackWarning,
+            stacklevel=3,
+        )
 
 
 def learn_input(
@@ -216,6 +229,8 @@ def _read_one(item: Any, min_points: int) -> tuple[NDArray[np.float64] | None, s
         )
     try:
         array = np.asarray(item)
+        if array.dtype.kind in "mM":
+            return None, "times at index @: pass positions only"
         if np.iscomplexobj(array):
             return None, "complex numbers at index @: pass real and imaginary part as two axes"
         array = array.astype(np.float64, copy=False)

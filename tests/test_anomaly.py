@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 
 import joblib
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from skandi import AnomalyDetector, load_detector
-from skandi.errors import TrainingError, TrajectoryError, WeightsError
+from skandi.errors import ShortTrackWarning, TrainingError, TrajectoryError, WeightsError
 from skandi.pretrained import making_detectors
 from skandi.pretrained.detectors import KINDS, SIZES
 from skandi.pretrained.making_detectors import is_curved, make_detector, tracks_of
@@ -332,10 +333,19 @@ def test_resume__same_tracks_laid_out_otherwise__are_the_same_data(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_resume__damaged_checkpoint__is_told_and_trained_again(tmp_path):
+@pytest.mark.parametrize("damage", ["cut", "keys", "list", "shapes", "moments"])
+def test_resume__damaged_checkpoint__is_told_and_trained_again(tmp_path, damage):
     small(checkpoint_dir=tmp_path).fit(tracks())
     (path,) = tmp_path.iterdir()
-    path.write_bytes(path.read_bytes()[:1000])
+    state = torch.load(path, weights_only=True)
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:1000])
+    elif damage == "shapes":
+        other = {name: torch.zeros(3, 3) for name in state["network"]}
+        torch.save({**state, "network": other}, path)
+    else:
+        wrong = {"keys": {"a": 1}, "list": [1], "moments": {**state, "optimizer": {"state": {}}}}
+        torch.save(wrong[damage], path)
     with pytest.warns(UserWarning, match="cannot be read.*starts anew"):
         again = small(checkpoint_dir=tmp_path).fit(tracks())
     assert_array_equal(weights(again), weights(small().fit(tracks())))
@@ -362,6 +372,38 @@ def test_files__joblib_in_another_process__scores_are_equal(tmp_path, option):
 # --- bad input ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("line", ["two points", "float64", "float32"])
+def test_fit__tracks_of_constant_velocity__are_counted_in_a_warning(line):
+    straight = tracks(40, T=2)
+    if line != "two points":
+        straight = [(0.3 * np.arange(20) + k).astype(line)[:, None] for k in range(40)]
+    with pytest.warns(UserWarning, match="40 of 100 windows move at constant velocity"):
+        small(length=20, contamination=0.1).fit([*tracks(60), *straight])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        small(length=20, contamination=0.1).fit([*tracks(60), np.zeros((20, 1))])
+
+
+def test_fit__one_trajectory_as_an_array__is_told():
+    walk = np.random.default_rng(0).normal(size=(50, 2)).cumsum(axis=0)
+    with pytest.warns(ShortTrackWarning, match=r"pass \[X\]"):
+        small().fit(walk)
+
+
+def test_fit__weights_that_are_not_finite__are_no_fit():
+    detector = small(lr=1e300, max_epochs=1)
+    with pytest.raises(TrainingError, match="Lower lr"):
+        detector.fit(tracks())
+    assert not hasattr(detector, "offset_")
+
+
+def test_score__straight_track_once_in_float32__is_scored_like_the_exact_one():
+    detector = small().fit(tracks())
+    line = (0.1 * np.arange(20) + 3)[:, None]
+    exact, rounded = detector.score_samples([line, line.astype(np.float32)])
+    assert rounded == pytest.approx(exact, rel=1e-4)
+
+
 @pytest.mark.parametrize(
     "parameters, message",
     [
@@ -372,6 +414,13 @@ def test_files__joblib_in_another_process__scores_are_equal(tmp_path, option):
         ({"length": 1}, "length is 1; it must be a whole number >= 2"),
         ({"max_epochs": 0, "batch_size": 1.5}, "max_epochs is 0.*batch_size is 1.5"),
         ({"n_latent": True}, "n_latent is True"),
+        ({"lr": np.inf}, "lr is inf; it must be a finite number > 0"),
+        ({"lr": 0}, "lr is 0"),
+        ({"lr": "fast"}, "lr is 'fast'"),
+        ({"weight_decay": None}, "weight_decay is None; it must be a finite number >= 0"),
+        ({"weight_decay": -1e-5}, "weight_decay is -1e-05"),
+        ({"pooling_indices": "no"}, "pooling_indices is 'no'; it must be True or False"),
+        ({"shared_batch_norm": "false"}, "shared_batch_norm is 'false'"),
     ],
 )
 def test_parameters__unusable__are_named(parameters, message):
@@ -518,6 +567,9 @@ def test_shipped__unknown_names__are_refused():
         load_detector("levy")
     with pytest.raises(ValueError, match="length is 25; it must be one of"):
         load_detector("fbm", length=25)
+    for wrong in (20.0, [20]):
+        with pytest.raises(ValueError, match="length is"):
+            load_detector("fbm", length=wrong)
 
 
 def test_shipped__missing_file__says_how_to_make_it(monkeypatch, tmp_path):

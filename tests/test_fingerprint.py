@@ -197,6 +197,14 @@ def test_files__repeats_set_after_the_fit__are_those_fitted(tmp_path, fitted):
     assert loaded.n_repeats == 1
 
 
+def test_files__labels_that_no_file_holds__are_named(tmp_path):
+    labels = np.repeat(np.array(["2020-01-01", "2021-01-01"], dtype="M8[D]"), 20)
+    X = np.random.default_rng(0).normal(size=(40, 20)).cumsum(axis=1)
+    dated = DiffusionFingerprint(AnomalyDetector(max_epochs=1), random_state=0).fit(X, labels)
+    with pytest.raises(ValueError, match="joblib.dump"):
+        dated.save(tmp_path / "dated.safetensors")
+
+
 def test_files__labels_of_a_wider_type__are_read(tmp_path):
     X, kind = data(8)
     found = fingerprint().fit(X, kind.astype("U40"))

@@ -1,7 +1,10 @@
 """Held-out motions: each against the law that defines it."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from skandi.errors import RecipeError
 from skandi.simulate import (
@@ -134,3 +137,25 @@ def test_parameters__one_per_trajectory__apply_row_by_row():
 def test_heldout__impossible_parameter__is_refused(motion, arguments, message):
     with pytest.raises(RecipeError, match=message):
         motion(**{"n_samples": 5, "T": 10, **arguments})
+
+
+def test_ornstein_uhlenbeck__relaxation_that_lasts__still_moves():
+    tracks = ornstein_uhlenbeck(2_000, 2, relaxation_time=1e17, size=1e8, random_state=0)
+    # 2 size² / τ of the first step
+    assert_allclose(tracks[:, 1].var(), 2 * 1e16 / 1e17, rtol=0.1)
+
+
+@pytest.mark.parametrize(
+    "make", [
+        lambda n: run_and_tumble(n, 1000, run_time=0.01, random_state=0),
+        lambda n: switching_diffusivity(n, 1000, residence_time=(0.01, 0.01), random_state=0),
+    ],
+)  # fmt: skip
+def test_switching__many_turns__takes_memory_for_a_part_of_the_tracks(make):
+    tracemalloc.start()
+    made = make(60)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert made.shape == (60, 1000, 1)
+    assert np.isfinite(made).all()
+    assert peak < 150e6  # all at once it is some 300 MB and grows with the tracks

@@ -351,7 +351,20 @@ def test_stream__noise_of_a_range__is_between_that_of_its_ends():
     assert quiet + 0.05 < mixed < loud - 0.05
 
 
-@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e6])
+def test_with_noise__one_track__is_not_taken_for_many():
+    with pytest.raises(TrajectoryError, match=r"pass \[track\]"):
+        with_noise(np.zeros((50, 2)))
+    assert len(with_noise(np.zeros((50, 20)), random_state=0)) == 50
+
+
+def test_with_noise__straight_track_once_in_float32__has_the_noise_of_the_exact_one():
+    line = (1e3 + 0.1 * np.arange(50))[:, None]
+    exact, rounded = with_noise([line, line.astype(np.float32)], snr=1, random_state=0)
+    for noisy in (exact, rounded):
+        assert 0.5 < (noisy - line).std() < 2
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-9, 1.0, 1e6, 1e200])
 def test_with_noise__tracks_of_any_unit_and_length__noise_is_relative_to_displacements(unit):
     exact = [unit * x for x in simulate("sbm", 1.2, 2, 30_000, 2, random_state=0)]
     exact[0] = exact[0][:20_000]
@@ -359,8 +372,8 @@ def test_with_noise__tracks_of_any_unit_and_length__noise_is_relative_to_displac
     noisy = with_noise(exact, snr=[[2, 4], [1, 0.5]], random_state=1)
     for track, kept, made, ratios in zip(exact, before, noisy, [(2, 4), (1, 0.5)], strict=True):
         assert_array_equal(track, kept)
-        noise = made - track
-        ratio = np.diff(track, axis=0).std(axis=0) / noise.std(axis=0)
+        noise = (made - track) / unit
+        ratio = np.diff(track / unit, axis=0).std(axis=0) / noise.std(axis=0)
         np.testing.assert_allclose(ratio, ratios, rtol=0.03)
         assert abs(np.corrcoef(noise[1:, 0], noise[:-1, 0])[0, 1]) < 0.03
     assert_array_equal(noisy[1], with_noise(exact, snr=[[2, 4], [1, 0.5]], random_state=1)[1])

@@ -190,7 +190,13 @@ def test_errors__scalars_among_trajectories__are_named():
     assert "0-D at index 1" in message_of([np.zeros((3, 1)), 4.0])
 
 
-@pytest.mark.parametrize("item", ["abc", {"x": 1}, object(), [1.0, "b"], [[1, 2], [3]], 10**400])
+DATES = np.array(["2020-01-01", "2020-01-02", "2020-01-03"], dtype="M8[D]")
+
+
+@pytest.mark.parametrize(
+    "item",
+    ["abc", {"x": 1}, object(), [1.0, "b"], [[1, 2], [3]], 10**400, DATES, DATES - DATES[0]],
+)
 def test_errors__items_of_wrong_types__are_named(item):
     message = message_of([np.zeros((3, 1)), item])
     assert "at index 1" in message

@@ -42,8 +42,8 @@ def figure_2a(found) -> list[str]:
     """A row per network and way of inference, with the models of which a claim holds."""
     lines = [
         "| normalisation | inference and tracks | errs least on its own data | its data are "
-        "reproduced best by it | ten times on FBM | FBM network worst | ATTM like SBM, networks / "
-        "data |",
+        "reproduced best by it | over five times on FBM | FBM network worst | ATTM like SBM, "
+        "networks / data |",
         "|---|---|---|---|---|---|---|",
     ]
     for figure, name in NETWORKS.items():

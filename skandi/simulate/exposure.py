@@ -2,8 +2,9 @@
 
 They are wide families with random parameters, and what arises of two of them, or of one of them and
 one of the models, at once or by turns, made to surround the five models on all sides. None is among
-the held-out motions (`skandi.simulate.HELDOUT`), which only judge. All return positions (n, T, d)
-from the origin, without noise.
+the held-out motions (`skandi.simulate.HELDOUT`), but two contain some of `directed`: a `resetting`
+track that by chance is not reset (8 % of its kind at 20 points, 3 % at 200), and a `stop_and_go`
+track that keeps going. All return positions (n, T, d) from the origin, without noise.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ positions (n_samples, T, n_dims), float64, from the origin, without noise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -24,6 +24,7 @@ from skandi.simulate.randomness import (
 from skandi.simulate.scaling import unit_displacements
 
 _Item = TypeVar("_Item")
+_TURNS_AT_A_TIME = 1_000_000
 
 
 def ornstein_uhlenbeck(
@@ -38,7 +39,7 @@ def ornstein_uhlenbeck(
     """Simulate confinement: diffusion in a harmonic trap, in equilibrium from the start.
 
     The position around the trap's centre is Gaussian with standard deviation `size` and
-    correlation exp(-t / relaxation_time) per axis, so the MSD is 2 size² (1 - exp(-t / τ)): it
+    correlation exp(-t / τ) per axis, so the MSD per axis is 2 size² (1 - exp(-t / τ)): it
     rises linearly and then stays. The discretisation is exact (Uhlenbeck & Ornstein, Phys. Rev.
     36:823, 1930).
 
@@ -67,12 +68,13 @@ def ornstein_uhlenbeck(
     (2, (500, 80, 1))
     """
     check_sizes(n_samples, T, n_dims)
-    memory = np.exp(-1.0 / _positive("relaxation_time", relaxation_time, n_samples))[:, None]
+    rate = 1.0 / _positive("relaxation_time", relaxation_time, n_samples)[:, None]
+    memory = np.exp(-rate)
     width = _positive("size", size, n_samples)
     rng = as_generator(random_state)
     # One frame after the other, all trajectories at once: each frame needs the one before.
     positions = normals(rng, (T, n_samples, n_dims))
-    positions[1:] *= np.sqrt(1.0 - memory * memory)
+    positions[1:] *= np.sqrt(-np.expm1(-2.0 * rate))
     for frame in range(1, T):
         positions[frame] += memory * positions[frame - 1]
     positions -= positions[0].copy()
@@ -170,12 +172,14 @@ def run_and_tumble(
     mean_run = _positive("run_time", run_time, n_samples, at_least=0.01)
     v = _positive("speed", speed, n_samples)
     rng = as_generator(random_state)
-    turns = _switching_times(np.stack([mean_run, mean_run], axis=1), T - 1, rng)
-    heading = directions(rng, turns[:, 1:].size, n_dims)
+    mean_stay = np.stack([mean_run, mean_run], axis=1)
     positions = np.empty((n_samples, T, n_dims))
-    for axis in range(n_dims):
-        rate = v[:, None] * heading[axis].reshape(n_samples, -1)
-        positions[..., axis] = _integrate(rate, turns, T)
+    for rows in _blocks(mean_stay, T):
+        turns = _switching_times(mean_stay[rows], T - 1, rng)
+        heading = directions(rng, turns[:, 1:].size, n_dims)
+        for axis in range(n_dims):
+            rate = v[rows, None] * heading[axis].reshape(len(turns), -1)
+            positions[rows, :, axis] = _integrate(rate, turns, T)
     return positions
 
 
@@ -300,12 +304,24 @@ def _share_of_second_state(
     mean_stay: NDArray[np.float64], T: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Fraction of each frame (n, T-1) spent in the second of two states, from equilibrium."""
-    in_second = rng.random(len(mean_stay)) < mean_stay[:, 1] / mean_stay.sum(axis=1)
-    ordered = np.where(in_second[:, None], mean_stay[:, ::-1], mean_stay)
-    times = _switching_times(ordered, T - 1, rng)
-    state = in_second[:, None] ^ (np.arange(times.shape[1] - 1) % 2 == 1)
+    share = np.empty((len(mean_stay), T - 1))
+    for rows in _blocks(mean_stay, T):
+        stay = mean_stay[rows]
+        in_second = rng.random(len(stay)) < stay[:, 1] / stay.sum(axis=1)
+        ordered = np.where(in_second[:, None], stay[:, ::-1], stay)
+        times = _switching_times(ordered, T - 1, rng)
+        state = in_second[:, None] ^ (np.arange(times.shape[1] - 1) % 2 == 1)
+        share[rows] = np.diff(_integrate(state.astype(np.float64), times, T), axis=1)
     # Differences of an integral may leave the unit interval by a rounding error.
-    return np.clip(np.diff(_integrate(state.astype(np.float64), times, T), axis=1), 0.0, 1.0)
+    return np.clip(share, 0.0, 1.0)
+
+
+def _blocks(mean_stay: NDArray[np.float64], T: int) -> Iterator[slice]:
+    """Rows that are simulated at a time: all of a block have as many turns as the busiest."""
+    most_turns = 4.0 + 2.0 * (T - 1) / mean_stay.sum(axis=1).min()
+    rows = max(1, int(_TURNS_AT_A_TIME / most_turns))
+    for first in range(0, len(mean_stay), rows):
+        yield slice(first, first + rows)
 
 
 def _switching_times(

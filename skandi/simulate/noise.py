@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skandi.errors import RecipeError
+from skandi.errors import RecipeError, TrajectoryError
+from skandi.normalize import scale_displacements
 from skandi.simulate.models import as_floats
 from skandi.simulate.randomness import RandomState, as_generator
-from skandi.simulate.scaling import step_std
 from skandi.trajectories import as_trajectories
 
 SIGMAS = (0.1, 0.5, 1.0)
@@ -76,6 +76,11 @@ def with_noise(
     >>> (noise.std(axis=1) / np.diff(exact, axis=1).std(axis=1)).round(1)[0].tolist()
     [0.5, 0.5]
     """
+    shape = getattr(trajectories, "shape", ())
+    if len(shape) == 2 and shape[1] in (2, 3) and shape[0] > 3:
+        raise TrajectoryError(
+            f"An array of shape {tuple(shape)} came, one track of {shape[0]} points: pass [track]."
+        )
     tracks = as_trajectories(trajectories, min_points=2)
     rng = as_generator(random_state)
     sigma = resolve_sigma(snr, len(tracks), tracks[0].shape[1], rng, snr_range)
@@ -131,5 +136,5 @@ def require_snr_range(snr_range: Sequence[float]) -> tuple[float, float]:
 def _with_noise(
     track: NDArray[np.float64], sigma: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    std = step_std(np.diff(track, axis=0).T[np.newaxis])[0]
+    _, std = scale_displacements(track)
     return track + sigma * std * rng.standard_normal(track.shape)

@@ -26,11 +26,15 @@ from skandi.errors import TrainingError
 from skandi.files import replacing
 from skandi.lengths import crops, group_by_length
 from skandi.networks.autoencoder import TrajectoryAutoencoder
-from skandi.normalize import scale_displacements
+from skandi.normalize import NEARLY_STRAIGHT, scale_displacements
 from skandi.training.arithmetic import flushed_denormals
 from skandi.training.batches import split_batches
 
 BATCH_POINTS = 40_000
+# What goes wrong with a file that is damaged, or none of ours.
+_UNREADABLE = (
+    RuntimeError, EOFError, UnpicklingError, KeyError, TypeError, AttributeError, ValueError,
+)  # fmt: skip
 """Points per forward pass of a prediction, whose arithmetic is float64."""
 
 Trajectories = Sequence[NDArray[np.float64]]
@@ -179,6 +183,8 @@ def train_autoencoder(
                 "that move at nearly constant velocity: their normalised positions are huge."
             )
         _save(checkpoint, network, optimizer, history)
+    if not all(bool(torch.isfinite(each).all()) for each in network.parameters()):
+        raise TrainingError("The weights are not finite after the last step. Lower lr.")
     network.eval()
     return history
 
@@ -249,12 +255,24 @@ def _passes(
 def _examples(trajectories: Trajectories, length: int) -> tuple[Tensor, Tensor]:
     """Inputs (N, d, length) of all windows, and the weight (N, 1, length) of each point."""
     inputs, weights = [], []
+    n_straight = 0
     for seen in windows(trajectories, length):
+        steps = np.diff(seen.inputs[:, :, : seen.n_real], axis=2)
+        speed = np.abs(steps.mean(axis=2))
+        is_straight = (speed > 0) & (steps.std(axis=2) <= NEARLY_STRAIGHT * speed)
+        n_straight += np.count_nonzero(is_straight.any(axis=1))
         n, d, _ = seen.inputs.shape
         weight = np.zeros((n, 1, length), dtype=np.float32)
         weight[:, :, : seen.n_real] = 1 / (seen.n_real * d)
         inputs.append(torch.from_numpy(seen.inputs.astype(np.float32)))
         weights.append(torch.from_numpy(weight))
+    if n_straight:
+        warnings.warn(
+            f"{n_straight} of {sum(map(len, inputs))} windows move at constant velocity along an "
+            "axis, as all of two points do. They have no standard deviation to be divided by, "
+            "count in squared units of X, and can drown all others: leave such tracks out.",
+            stacklevel=4,
+        )
     return torch.cat(inputs), torch.cat(weights)
 
 
@@ -280,16 +298,23 @@ def _resume(
         return [], checkpoint
     try:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, UnpicklingError) as error:
+        history, tensors, moments = (state[key] for key in ("history", "network", "optimizer"))
+        if _shapes(tensors) != _shapes(network.state_dict()):
+            raise ValueError("it is of another network")
+        if len(history) > max_epochs:
+            return [], None
+        optimizer.load_state_dict(moments)
+        network.load_state_dict(tensors)
+    except _UNREADABLE as error:
         warnings.warn(
             f"{checkpoint} cannot be read ({error}); the training starts anew.", stacklevel=4
         )
         return [], checkpoint
-    if len(state["history"]) > max_epochs:
-        return [], None
-    network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
-    return list(state["history"]), checkpoint
+    return list(history), checkpoint
+
+
+def _shapes(tensors: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 def _save(
