@@ -331,11 +331,11 @@ class Tracks:
         places = _places(which, self.ids)
         return replace(
             self,
-            **{
-                name: [getattr(self, name)[k] for k in places]
-                for name in ("trajectories", "ids", "first_frames", "notes", "filled")
-                if getattr(self, name) is not None
-            },
+            trajectories=[self.trajectories[k] for k in places],
+            ids=[self.ids[k] for k in places],
+            first_frames=[self.first_frames[k] for k in places],
+            notes=[self.notes[k] for k in places],
+            filled=None if self.filled is None else [self.filled[k] for k in places],
         )
 
     def to_frame(self) -> pd.DataFrame:

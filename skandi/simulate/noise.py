@@ -76,7 +76,7 @@ def with_noise(
     >>> (noise.std(axis=1) / np.diff(exact, axis=1).std(axis=1)).round(1)[0].tolist()
     [0.5, 0.5]
     """
-    shape = getattr(trajectories, "shape", ())
+    shape: tuple[int, ...] = getattr(trajectories, "shape", ())
     if len(shape) == 2 and shape[1] in (2, 3) and shape[0] > 3:
         raise TrajectoryError(
             f"An array of shape {tuple(shape)} came, one track of {shape[0]} points: pass [track]."
