@@ -1,6 +1,6 @@
 """Whether the intervals of α hold for one kind of motion, and which way α errs.
 
-    python benchmarks/coverage_by_motion.py -n 1000      # per cell; a quarter of an hour
+    python benchmarks/coverage_by_motion.py -n 1000      # per cell; some minutes
 
 The 90 % intervals keep their word on average over the motions of the training. This prints, per
 dimension, the share of true α inside ``predict_interval(X, 0.9)`` and, in brackets, the mean of
