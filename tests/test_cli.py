@@ -861,7 +861,8 @@ def test_help__patterns__keep_their_asterisks(command):
     """Markdown would take two of them for the ends of emphasis."""
     told = " ".join(re.sub("[│╭╮╰╯─]", " ", skandi_(command, "--help").stdout).split())
     assert "A pattern such as ctrl_*.csv stands for all files like it" in told
-    assert "control=ctrl_*.csv names their condition" in told
+    assert '"control=ctrl_*.csv", in quotes, names their condition' in told
+    assert command == "report" or '"all=film_*.csv" makes one of many films' in told
 
 
 def test_version__option__prints_it():

@@ -472,10 +472,8 @@ def test_predict__full_disk__keeps_what_is_whole_and_says_what_to_do(
                 lambda self, path, **k: full(path) or to_parquet(self, path, **k),
             )
         else:
-            new_file = rows.pa.ipc.new_file
-            patched.setattr(
-                rows.pa.ipc, "new_file", lambda path, *a, **k: full(path) or new_file(path, *a, **k)
-            )
+            opened = rows.pa.OSFile
+            patched.setattr(rows.pa, "OSFile", lambda path, mode: full(path) or opened(path, mode))
         n_whole = 2 if where == "table" else 0
         with pytest.raises(JobError, match=f"{n_whole} of 6 partitions are whole.*Free some space"):
             call()

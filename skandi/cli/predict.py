@@ -133,7 +133,7 @@ def predict(
     position is in the output: one that could not be analysed has a note that says why.
 
     Several files give one table with the columns condition and file. A file without a name before
-    = is a condition of its own; "all=film_*.csv" makes one of many films. The conditions are
+    = is a condition of its own; `"all=film_*.csv"` makes one of many films. The conditions are
     compared with the first: difference in median α and in the share of each model, with bootstrap
     intervals over files, or over tracks where a condition has one file. Where files differ in
     units, space_unit and time_unit say beside each row in which it is.
