@@ -199,8 +199,8 @@ class AnomalyDetector(Saved, Versioned, OutlierMixin, BaseEstimator):
         ----------
         X : list of array-like of shape (T_i, d), or array-like of shape (n, T) or (n, T, d)
             Trajectories in any unit of length, d from 1 to 3; at least two, of two points or more.
-            Those that move at constant velocity along an axis have no standard deviation to be
-            divided by and count in squared units of `X`: leave them out, a warning counts them.
+            Those that move at constant velocity along an axis, or nearly, have no standard
+            deviation to be divided by, or next to none: leave them out, a warning counts them.
         y : None
             Ignored.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -47,18 +48,29 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         yield aside
-        with suppress(OSError):  # on a share, who may write need not own what is written
-            if target.exists():
-                shutil.copymode(target, aside)
-            else:
-                # Some writers make files that nobody else may read; this is to be like any other.
-                aside.chmod(0o666 & ~_umask())
+        _set_mode(aside, target)
         _to_disk(aside)
         _exchange(aside, target)
         _folder_to_disk(target.parent)
     finally:
         with suppress(OSError):  # Windows deletes no file that a failed writer left open
             aside.unlink(missing_ok=True)
+
+
+def _set_mode(aside: Path, target: Path) -> None:
+    """Give a new file the mode of the old one, or that of any file.
+
+    Some writers make files that nobody else may read. On a share, who may write need not own what
+    is written, and cannot change its mode.
+    """
+    try:
+        if target.exists():
+            shutil.copymode(target, aside)
+        else:
+            aside.chmod(0o666 & ~_umask())
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP):
+            raise
 
 
 def require_replaceable(path: str | os.PathLike[str]) -> None:

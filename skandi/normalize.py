@@ -71,7 +71,8 @@ def scale_displacements(
     the first point is 0 and a drift is kept; what the autoencoders read (Muñoz-Gil, Guigó i
     Corominas & Lewenstein, J. Phys. A 54:504001, 2021, Sec. 2). Where displacements do not vary,
     there is nothing to divide by and they stay as they are, in the unit they came in: zeros on an
-    axis on which the walker never moves, a straight line where its velocity is constant.
+    axis on which the walker never moves, a straight line where its velocity is constant. Constant
+    is what varies by less than a thousandth, and no more than float32 rounds such positions by.
 
     Parameters
     ----------
@@ -94,6 +95,21 @@ def scale_displacements(
     ([[0.0, 0.0], [1.0, 0.0], [0.0, 0.0]], [[2.0, 1.0]])
     """
     x = np.asarray(positions, dtype=np.float64)
+    steps, unit, scale = _scaled_steps(x)
+    scaled = np.zeros_like(x)
+    np.cumsum(steps * (unit * 4.0 / scale), axis=-2, out=scaled[..., 1:, :])
+    return scaled, scale
+
+
+def displacement_scale(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give what `scale_displacements` divides by, (..., 1, d), and nothing else."""
+    return _scaled_steps(positions)[2]
+
+
+def _scaled_steps(
+    x: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Quarters of the displacements in units of the largest, this unit, and the scale."""
     # Quarters first: differences of finite numbers, and of their differences, must stay finite.
     quarter = x * 0.25
     steps = np.diff(quarter, axis=-2)
@@ -108,9 +124,7 @@ def scale_displacements(
     speed = np.abs(steps.sum(axis=-2, keepdims=True)) / max(steps.shape[-2], 1)
     rounded = (std <= NEARLY_STRAIGHT * speed) & (std * unit <= reach * np.finfo(np.float32).eps)
     scale = np.where(still | (std * unit <= rounding) | rounded, 1.0, std * unit * 4.0)
-    scaled = np.zeros_like(x)
-    np.cumsum(steps * (unit * 4.0 / scale), axis=-2, out=scaled[..., 1:, :])
-    return scaled, scale
+    return steps, unit, scale
 
 
 def _std(steps: NDArray[np.float64]) -> NDArray[np.float64]:

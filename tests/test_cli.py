@@ -809,10 +809,18 @@ def test_info__pattern_that_no_shell_expanded__is_expanded(tmp_path):
 
 
 def test_main__patterns__are_left_to_those_who_read_files(monkeypatch):
-    asked = {}
-    monkeypatch.setattr(skandi.cli, "app", lambda **settings: asked.update(settings))
-    skandi.cli.main()
-    assert asked["windows_expand_args"] is False
+    asked = []
+    monkeypatch.setattr(skandi.cli, "app", lambda arguments, **settings: asked.append(arguments))
+    monkeypatch.setattr(sys, "argv", ["skandi", "predict", "~/a*.csv", "-o", "b[1].csv"])
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("USERPROFILE", "/home/me")
+    for on_windows in (False, True):
+        monkeypatch.setattr(skandi.cli, "_WINDOWS", on_windows)
+        skandi.cli.main()
+    assert asked == [
+        ["predict", "~/a*.csv", "-o", "b[1].csv"],
+        ["predict", "/home/me/a*.csv", "-o", "b[1].csv"],
+    ]
 
 
 def test_info__file_of_another_kind__is_refused(tmp_path):

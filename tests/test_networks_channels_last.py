@@ -33,9 +33,11 @@ def test_convolution__precision_of_another_device__is_asked_of_that_device(monke
     def used(*args):
         raise AssertionError("derivatives by hand are for float32")
 
-    monkeypatch.setattr(channels_last._Convolution, "apply", used)
-    monkeypatch.setattr(torch, "is_autocast_enabled", lambda device: device == "meta")
     h, weight = torch.ones(2, 4, 1, 9, device="meta"), torch.ones(4, 4, 3, device="meta")
+    assert convolution(h, weight, None).shape == h.shape  # a device that has no autocast
+    monkeypatch.setattr(channels_last._Convolution, "apply", used)
+    monkeypatch.setattr(torch.amp, "is_autocast_available", lambda device: True)
+    monkeypatch.setattr(torch, "is_autocast_enabled", lambda device: device == "meta")
     assert convolution(h, weight, None).shape == h.shape
     with pytest.raises(AssertionError):
         convolution(torch.ones(2, 4, 1, 9), torch.ones(4, 4, 3), None)

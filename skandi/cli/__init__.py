@@ -7,6 +7,7 @@ answers at once. Results go to standard output or a file, everything else to sta
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 import typer
@@ -14,6 +15,8 @@ import typer
 from skandi import __version__
 from skandi.cli import export, info, join, predict, report, simulate, train
 from skandi.cli.console import Commands
+
+_WINDOWS = os.name == "nt"
 
 app = typer.Typer(
     cls=Commands,
@@ -41,8 +44,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no α shows a ? for it
-    # Windows leaves patterns to programs: those who read files expand them, and never an output
-    app(prog_name="skandi", windows_expand_args=False)
+    arguments = sys.argv[1:]
+    if _WINDOWS:  # whose shells leave this to programs; patterns are for those who read files
+        arguments = [os.path.expanduser(each) for each in arguments]
+    app(arguments, prog_name="skandi")
 
 
 def _version(asked: bool) -> None:

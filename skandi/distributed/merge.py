@@ -175,7 +175,13 @@ def merge_partitions(folder: str | os.PathLike[str], path: str | os.PathLike[str
     '0'
     """
     paths = _partitions(Path(folder))
-    if len(paths) > _MOST_OPEN or not _may_open(2 * len(paths) + _OTHERS_OPEN):
+    if not _may_open(2 * min(len(paths), _MOST_OPEN) + _OTHERS_OPEN):
+        raise JobError(
+            f"{folder} has {len(paths)} partitions, and this system lets a process open too few "
+            "files to merge them. Allow more (ulimit -n), or use the folder: pandas, Dask and "
+            "others read it as one table."
+        )
+    if len(paths) > _MOST_OPEN:
         raise JobError(
             f"{folder} has {len(paths)} partitions, and up to {_MOST_OPEN} can be merged to one "
             "file. Use the folder: pandas, Dask and others read it as one table."

@@ -37,9 +37,13 @@ def convolution(
 
     Zeros are as many as keep the length at stride 1.
     """
-    if torch.is_grad_enabled() and not torch.is_autocast_enabled(h.device.type):
+    if torch.is_grad_enabled() and not _in_autocast(h.device.type):
         return _Convolution.apply(h, weight, bias, stride, dilation)
     return _convolved(h, weight, bias, stride, dilation)
+
+
+def _in_autocast(device: str) -> bool:
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
 class Taps(NamedTuple):

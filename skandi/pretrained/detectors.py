@@ -21,7 +21,8 @@ def load_detector(kind: str, *, length: int = 20) -> AnomalyDetector:
     They are trained on one-dimensional trajectories of the recipe ``"andi-2020"``, with its noise,
     of as many points as they read. Each knows one model, or all five in equal parts. The threshold
     is set so that 5 % of fresh trajectories of that kind and length are called outliers. Exact
-    lines (Lévy walks of a single flight, 1 % of them) trained and set nothing; all are called so.
+    lines (Lévy walks of a single flight, 1 % of them) trained and set nothing; they are scored in
+    squared units of `X`, so that the unit decides what they are called: leave them out.
 
     Parameters
     ----------

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skandi.errors import RecipeError, TrajectoryError
-from skandi.normalize import scale_displacements
+from skandi.lengths import group_by_length
+from skandi.normalize import displacement_scale
 from skandi.simulate.models import as_floats
 from skandi.simulate.randomness import RandomState, as_generator
 from skandi.trajectories import as_trajectories
@@ -55,7 +56,7 @@ def with_noise(
     Raises
     ------
     TrajectoryError
-        For what cannot be read as trajectories.
+        For what cannot be read as trajectories, or an array (n, 2) or (n, 3), which looks like one.
     RecipeError
         For ratios that are not above 0, or that do not fit.
 
@@ -84,7 +85,12 @@ def with_noise(
     tracks = as_trajectories(trajectories, min_points=2)
     rng = as_generator(random_state)
     sigma = resolve_sigma(snr, len(tracks), tracks[0].shape[1], rng, snr_range)
-    return [_with_noise(track, level, rng) for track, level in zip(tracks, sigma, strict=True)]
+    for members in group_by_length(tracks).values():
+        sigma[members] *= displacement_scale(np.stack([tracks[i] for i in members]))[:, 0]
+    return [
+        track + level * rng.standard_normal(track.shape)
+        for track, level in zip(tracks, sigma, strict=True)
+    ]
 
 
 def resolve_sigma(
@@ -131,10 +137,3 @@ def require_snr_range(snr_range: Sequence[float]) -> tuple[float, float]:
     if np.isinf(ends[1]) and ends[0] < ends[1]:
         raise RecipeError(f"snr_range={snr_range!r}: a range without end; give its upper end")
     return float(ends[0]), float(ends[1])
-
-
-def _with_noise(
-    track: NDArray[np.float64], sigma: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.float64]:
-    _, std = scale_displacements(track)
-    return track + sigma * std * rng.standard_normal(track.shape)

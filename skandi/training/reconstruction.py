@@ -31,11 +31,11 @@ from skandi.training.arithmetic import flushed_denormals
 from skandi.training.batches import split_batches
 
 BATCH_POINTS = 40_000
+"""Points per forward pass of a prediction, whose arithmetic is float64."""
 # What goes wrong with a file that is damaged, or none of ours.
 _UNREADABLE = (
     RuntimeError, EOFError, UnpicklingError, KeyError, TypeError, AttributeError, ValueError,
 )  # fmt: skip
-"""Points per forward pass of a prediction, whose arithmetic is float64."""
 
 Trajectories = Sequence[NDArray[np.float64]]
 
@@ -163,7 +163,7 @@ def train_autoencoder(
     Raises
     ------
     TrainingError
-        If the loss stops being finite.
+        If the loss or a weight stops being finite.
     """
     inputs, weights = _examples(trajectories, network.length)
     optimizer = _adam(network, protocol)
@@ -182,9 +182,9 @@ def train_autoencoder(
                 f"The loss of epoch {epoch} is not finite. Lower lr, or leave out trajectories "
                 "that move at nearly constant velocity: their normalised positions are huge."
             )
+        if not all(bool(torch.isfinite(each).all()) for each in network.parameters()):
+            raise TrainingError(f"The weights of epoch {epoch} are not finite. Lower lr.")
         _save(checkpoint, network, optimizer, history)
-    if not all(bool(torch.isfinite(each).all()) for each in network.parameters()):
-        raise TrainingError("The weights are not finite after the last step. Lower lr.")
     network.eval()
     return history
 
@@ -269,8 +269,8 @@ def _examples(trajectories: Trajectories, length: int) -> tuple[Tensor, Tensor]:
     if n_straight:
         warnings.warn(
             f"{n_straight} of {sum(map(len, inputs))} windows move at constant velocity along an "
-            "axis, as all of two points do. They have no standard deviation to be divided by, "
-            "count in squared units of X, and can drown all others: leave such tracks out.",
+            "axis, or nearly, as all of two points do. Their normalised positions are huge, or in "
+            "the unit of X, and can drown all others: leave such tracks out.",
             stacklevel=4,
         )
     return torch.cat(inputs), torch.cat(weights)
