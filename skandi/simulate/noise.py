@@ -85,11 +85,12 @@ def with_noise(
     tracks = as_trajectories(trajectories, min_points=2)
     rng = as_generator(random_state)
     sigma = resolve_sigma(snr, len(tracks), tracks[0].shape[1], rng, snr_range)
+    std = np.empty_like(sigma)
     for members in group_by_length(tracks).values():
-        sigma[members] *= displacement_scale(np.stack([tracks[i] for i in members]))[:, 0]
+        std[members] = displacement_scale(np.stack([tracks[i] for i in members]))[:, 0]
     return [
         track + level * rng.standard_normal(track.shape)
-        for track, level in zip(tracks, sigma, strict=True)
+        for track, level in zip(tracks, sigma * std, strict=True)
     ]
 
 
