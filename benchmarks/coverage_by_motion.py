@@ -11,20 +11,18 @@ there). The standard error of a share of .9 is .009 for 1000 trajectories.
 
 import argparse
 import json
-from pathlib import Path
 
 import numpy as np
 import torch
+from andi2020 import kept_rows
+from calibration import COVERAGE, RESULTS, corrected_digest
 
 from skandi import AlphaRegressor, load_pretrained
 from skandi.diffusion import ALPHA_GRID, ALPHA_RANGE, MODELS
-from skandi.pretrained import PRESETS, shipped_weights
-from skandi.provenance import file_digest
+from skandi.pretrained import PRESETS
 from skandi.simulate import andi_tracks
 
-RESULTS = Path(__file__).parent / "results"
 SEED = 20_771
-COVERAGE = 0.9
 LENGTHS = [(10, 29), (30, 99), (100, 299), (300, 999)]
 QUARTERS = [(0.05, 0.5), (0.55, 1.0), (1.05, 1.5), (1.55, 2.0)]
 SIGMAS = (0.1, 0.5, 1.0)
@@ -47,20 +45,20 @@ def main() -> None:
             if len(values := exponents(model, quarter)) > 1
             for length in LENGTHS
         ]
-        weights = file_digest(shipped_weights(n_dims))
-        rows.append({"n_dims": n_dims, "weights": weights, "cells": cells})
+        rows.append({"n_dims": n_dims, "weights": corrected_digest(n_dims), "cells": cells})
         report(rows[-1])
-    result = {
+    common = {
         "recipe": "andi-2020",
         "coverage": COVERAGE,
         "preset": options.preset,
         "trajectories_per_cell": options.n,
         "seed": SEED,
-        "rows": rows,
     }
-    RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"coverage_by_motion_{options.preset}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n")
+    rows += kept_rows(path, common, options.dims, corrected_digest)
+    rows.sort(key=lambda r: r["n_dims"])
+    RESULTS.mkdir(exist_ok=True)
+    path.write_text(json.dumps({**common, "rows": rows}, indent=1) + "\n")
 
 
 def exponents(model: str, quarter: tuple[float, float]) -> np.ndarray:

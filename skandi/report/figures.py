@@ -134,15 +134,7 @@ def _thinned(tracks: Tracks) -> tuple[Tracks, int, str]:
     n = -(-len(tracks) // _TRACKS_DRAWN)
     if n == 1:
         return tracks, 1, ""
-    part = Tracks(
-        tracks.trajectories[::n],
-        tracks.ids[::n],
-        tracks.first_frames[::n],
-        tracks.notes[::n],
-        tracks.frame_interval,
-        tracks.time_unit,
-        tracks.space_unit,
-    )
+    part = tracks.select(np.arange(0, len(tracks), n))
     return part, n, f" {len(part)} of {len(tracks)} tracks."
 
 
